@@ -66,7 +66,7 @@ class Locator:
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A file of a book: ``format`` in upper case (``EPUB``), ``name`` the file name without extension as Calibre keeps it."""
+    """A file of a book: ``format`` in upper case (``EPUB``), ``name`` its file name without extension."""
 
     format: str
     name: str
@@ -188,4 +188,6 @@ class User:
     day_start_minute: int = 240
     """Minute of the day at which a reading day begins; 240 is 4:00."""
     idle_cap_s: int = 600
+    week_start: int = 1
+    """ISO weekday on which a week begins; 1 is Monday."""
     settings: dict[str, object] = field(default_factory=dict)

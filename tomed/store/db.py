@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import apsw
 
@@ -27,6 +27,7 @@ from tomed.store.migrations import migrate
 
 T = TypeVar("T")
 Work = Callable[[apsw.Connection], T]
+_Job = tuple[Callable[[apsw.Connection], Any], Future[Any]]
 
 GROUP_MAX = 256
 """Jobs in one transaction at most, so that the first of them does not wait long for its commit."""
@@ -140,7 +141,7 @@ class _Writer:
     """The one thread that writes. Jobs that wait while a commit is on its way share the next one."""
 
     def __init__(self, path: Path) -> None:
-        self._jobs: queue.SimpleQueue[tuple[Work, Future] | None] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._closed = False
         self._lock = threading.Lock()
         self._path = path
@@ -173,9 +174,9 @@ class _Writer:
         finally:
             connection.close()
 
-    def _next_group(self) -> tuple[list[tuple[Work, Future]], bool]:
+    def _next_group(self) -> tuple[list[_Job], bool]:
         job = self._jobs.get()
-        group: list[tuple[Work, Future]] = []
+        group: list[_Job] = []
         while job is not None:
             if job[1].set_running_or_notify_cancel():
                 group.append(job)
@@ -188,9 +189,9 @@ class _Writer:
         return group, True
 
     @staticmethod
-    def _commit(connection: apsw.Connection, group: list[tuple[Work, Future]]) -> None:
-        done: list[tuple[Future, object]] = []
-        failed: list[tuple[Future, BaseException]] = []
+    def _commit(connection: apsw.Connection, group: list[_Job]) -> None:
+        done: list[tuple[Future[Any], object]] = []
+        failed: list[tuple[Future[Any], BaseException]] = []
         try:
             with transaction(connection):
                 for work, future in group:

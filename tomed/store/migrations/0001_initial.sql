@@ -210,6 +210,7 @@ CREATE TABLE positions (
     precision     TEXT NOT NULL DEFAULT 'fraction'
 ) STRICT;
 CREATE INDEX positions_book ON positions (user_id, book_id, at);
+CREATE INDEX positions_finished ON positions (user_id, book_id, at) WHERE fraction >= 0.99;
 CREATE INDEX positions_document ON positions (document_id) WHERE document_id IS NOT NULL;
 
 CREATE TABLE sessions (

@@ -1,0 +1,105 @@
+"""SQL of readings: where each user stands in each book.
+
+A reading is a computed row: ``refresh`` makes it from the logs by the rules of ``tomed/positions.py`` after
+every write that touches a book. Nothing else writes it, and it could be made anew at any time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import apsw
+
+from tomed import positions
+from tomed.model import BookId, PositionEntry, Status
+from tomed.store import events
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Where a user stands in a book. ``position`` is None when nobody has read in it in this epoch."""
+
+    book_id: BookId
+    status: Status
+    fraction: float = 0.0
+    position: PositionEntry | None = None
+    rating: int | None = None
+    started_at: int | None = None
+    finished_at: int | None = None
+
+
+def compute(connection: apsw.Connection, user_id: int, book_id: BookId) -> tuple[Reading, int | None]:
+    """The reading as the logs have it, and the position row that it rests on. Indexed look-ups only."""
+    said = events.verdicts(connection, user_id, book_id)
+    since = positions.epoch(said)
+    last = max(said, key=lambda v: (v.at, v.event_id), default=None)
+    heads = events.position_heads(connection, user_id, book_id, since)
+    entry = positions.current((head for _, head in heads), since)
+    started_at = events.first_at(connection, user_id, book_id, since) if heads else None
+    not_before = last.at if last is not None and last.status is not Status.COMPLETE else since
+    finished_at = events.first_finish_at(connection, user_id, book_id, not_before) if heads else None
+    standing = positions.judge(last, started_at, finished_at)
+    reading = Reading(
+        book_id,
+        standing.status,
+        entry.fraction if entry else 0.0,
+        entry,
+        events.rating(connection, user_id, book_id),
+        standing.started_at,
+        standing.finished_at,
+    )
+    return reading, heads[0][0] if heads else None
+
+
+def refresh(connection: apsw.Connection, user_id: int, book_id: BookId, now: int) -> Reading:
+    """Bring the row of one book up to date after its logs changed, and return it."""
+    reading, position_id = compute(connection, user_id, book_id)
+    if position_id is None and reading.status is Status.NEW and reading.rating is None:
+        connection.execute("DELETE FROM readings WHERE user_id = ? AND book_id = ?", (user_id, book_id))
+        return reading
+    connection.execute(
+        "INSERT INTO readings (user_id, book_id, status, fraction, position_id, rating, started_at, finished_at,"
+        " updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (user_id, book_id) DO UPDATE SET status = excluded.status, fraction = excluded.fraction,"
+        " position_id = excluded.position_id, rating = excluded.rating, started_at = excluded.started_at,"
+        " finished_at = excluded.finished_at, updated_at = excluded.updated_at",
+        (
+            user_id,
+            book_id,
+            reading.status,
+            reading.fraction,
+            position_id,
+            reading.rating,
+            reading.started_at,
+            reading.finished_at,
+            reading.position.at if reading.position else now,
+        ),
+    )
+    return reading
+
+
+def find(connection: apsw.Connection, user_id: int, book_id: BookId) -> Reading:
+    """Where a user stands in a book, from the logs; ``new`` when nothing was read or said."""
+    return compute(connection, user_id, book_id)[0]
+
+
+def states(connection: apsw.Connection, user_id: int, book_ids: list[BookId]) -> dict[BookId, tuple[Status, float]]:
+    """Status and fraction of those books that are not ``new``; one look-up each."""
+    found: dict[BookId, tuple[Status, float]] = {}
+    for book_id in book_ids:
+        row = connection.execute(
+            "SELECT status, fraction FROM readings WHERE user_id = ? AND book_id = ?", (user_id, book_id)
+        ).fetchone()
+        if row:
+            found[book_id] = (Status(row[0]), row[1])
+    return found
+
+
+def continue_reading(connection: apsw.Connection, user_id: int, limit: int = 12) -> list[tuple[BookId, float, int]]:
+    """Books being read as (book, fraction, when read last in ms), the latest first."""
+    rows = connection.execute(
+        "SELECT book_id, fraction, updated_at FROM readings WHERE user_id = ? AND status = 'reading'"
+        " ORDER BY updated_at DESC LIMIT ?",
+        (user_id, limit),
+    )
+    return [(BookId(row[0]), row[1], row[2]) for row in rows]
