@@ -1,0 +1,52 @@
+"""Everything a request handler may need, in one typed place of the application."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from tomed.clock import Clock
+from tomed.config import Config
+from tomed.covers import Covers
+from tomed.indexing import Indexer
+from tomed.places import Places
+from tomed.reading import Resolve
+from tomed.signing_in import SignIn
+from tomed.store.db import Store
+
+if TYPE_CHECKING:
+    from tomed.model import User
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What ``app.py`` has opened for the handlers of ``api/`` and ``pages/``."""
+
+    config: Config
+    clock: Clock
+    store: Store
+    indexer: Indexer
+    resolve: Resolve
+    sign_in: SignIn
+    covers: Covers
+    places: Places
+
+
+SERVICES: web.AppKey[Services] = web.AppKey("services", Services)
+
+ErrorPage = Callable[[web.Request, int, str], Awaitable[web.StreamResponse]]
+"""Shows a person what went wrong: (request, HTTP status, sentence)."""
+
+
+def services(request: web.Request) -> Services:
+    """The services of the application that a request came to."""
+    return request.config_dict[SERVICES]
+
+
+def signed_in(request: web.Request) -> User:
+    """The user of a request that passed ``tomed/api/auth.py``."""
+    user: User = request["user"]
+    return user
