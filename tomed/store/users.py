@@ -94,8 +94,13 @@ def update_settings(
     )
 
 
-def delete(connection: apsw.Connection, user_id: int) -> None:
-    """Remove a user and everything that is theirs."""
+def delete_reading(connection: apsw.Connection, user_id: int) -> None:
+    """Remove everything a user has read. Receipts stay: what a device sends again must not come back."""
     for table in ("readings", "positions", "sessions", "verdicts", "documents"):
         connection.execute(f"DELETE FROM {table} WHERE user_id = ?", (user_id,))
+
+
+def delete(connection: apsw.Connection, user_id: int) -> None:
+    """Remove a user and everything that is theirs."""
+    delete_reading(connection, user_id)
     connection.execute("DELETE FROM users WHERE id = ?", (user_id,))
