@@ -21,7 +21,9 @@ _SPELLED = str.maketrans(
     | {"þ": "th", "Þ": "Th", "ł": "l", "Ł": "L", "ı": "i", "ŋ": "ng"}
     | {"‘": "'", "’": "'", "“": '"', "”": '"', "–": "-", "—": "--", "…": "...", "«": "<<", "»": ">>"}
 )
-_CYRILLIC = {"YERU": "y", "HARD SIGN": '"', "SOFT SIGN": "'", "IE": "e", "SHORT I": "i", "I": "i", "E": "e"}
+# Unicode calls the Cyrillic letters EL, VE, SHA: the sound is what is left without that vowel.
+_CYRILLIC = {"YERU": "y", "HARD SIGN": '"', "SOFT SIGN": "'", "IE": "e", "GHE": "g"}
+_CYRILLIC_VOWEL = re.compile(r"^E(?=[B-DF-HJ-NP-TV-XZ]$)|(?<=[B-DF-HJ-NP-TV-XZ])[AE]$")
 
 PATH_LIMIT = 100
 _LONGEST_EXTENSION = 14
@@ -37,14 +39,15 @@ def _spell(char: str) -> str:
     name = unicodedata.name(char, "")
     if "IDEOGRAPH" in name:
         return f"{ord(char):x} "
-    if "CYRILLIC" in name and name.partition("LETTER ")[2] in _CYRILLIC:
+    cyrillic = "CYRILLIC" in name
+    if cyrillic and name.partition("LETTER ")[2] in _CYRILLIC:
         return _CYRILLIC[name.partition("LETTER ")[2]]
     found = _LETTER.search(name)
     if found is None:
         return " " if char.isspace() else "_"
     letter = found.group(1)
-    if "CYRILLIC" in name and len(letter) == 2 and letter[0] == "E":  # EL, EM, EN, ER, ES, EF: the sound is the second
-        letter = letter[1]
+    if cyrillic:
+        letter = _CYRILLIC_VOWEL.sub("", letter)
     elif any(script in name for script in ("GREEK", "HEBREW", "ARABIC")):
         letter = letter[:2] if letter[:2] in ("CH", "PH", "PS", "TH", "SH", "KH") else letter[:1]
     return letter.capitalize() if char.isupper() else letter.lower()
