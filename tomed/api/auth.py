@@ -24,8 +24,6 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 H = TypeVar("H")
 
 
-
-
 def is_api(request: web.Request) -> bool:
     """Whether a request speaks the API, with or without the path prefix of a reverse proxy."""
     base = request.config_dict[SERVICES].config.base_path
@@ -42,7 +40,9 @@ def find_token(request: web.Request, services: Services) -> Token | None:
     header = request.headers.get("Authorization", "")
     if header:
         scheme, _, secret = header.partition(" ")
-        token = services.store.read(lambda c: tokens.find(c, secret.strip(), now)) if scheme.lower() == "bearer" else None
+        token = (
+            services.store.read(lambda c: tokens.find(c, secret.strip(), now)) if scheme.lower() == "bearer" else None
+        )
         if token is None:
             raise Unauthorized("This token is unknown or was revoked. Make a new one on the devices page.")
         return token

@@ -14,9 +14,7 @@ from tomed.store.readings import Reading
 
 def answer(data: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
     """A JSON answer. Its type is exactly ``application/json``: some clients compare it with that."""
-    return web.Response(
-        body=msgspec.json.encode(data), status=status, content_type="application/json", headers=headers
-    )
+    return web.Response(body=msgspec.json.encode(data), status=status, content_type="application/json", headers=headers)
 
 
 def of_book(book: Book, state: tuple[Status, float] | None = None) -> dict[str, Any]:

@@ -1,0 +1,74 @@
+"""``/books/{book_uuid}/position``: where the asking user stands in a book."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import apsw
+from aiohttp import web
+
+from tomed import catalog, reading
+from tomed.api import requests, shapes
+from tomed.errors import Invalid
+from tomed.model import Book, LocatorKind
+from tomed.services import Services, services, signed_in
+from tomed.store import devices, readings
+from tomed.store.tokens import Token
+
+
+async def get_position(request: web.Request) -> web.Response:
+    """The current position; ``?kind=`` asks for a locator that this reader understands."""
+    at_hand, user = services(request), signed_in(request)
+    kind = _kind(request.query.get("kind", ""))
+    book, found = at_hand.store.read(lambda c: _find(c, request.match_info["book_uuid"], user.id))
+    return shapes.answer({"position": await offered(at_hand, book, found, kind)})
+
+
+async def put_position(request: web.Request) -> web.Response:
+    """Record a position; it is on disk when the answer leaves, and tells whether it is the current one now."""
+    at_hand, user = services(request), signed_in(request)
+    told, client_now = requests.put_position(await requests.body(request), request.match_info["book_uuid"])
+    now = at_hand.clock()
+
+    def work(connection: apsw.Connection) -> tuple[Book, readings.Reading, reading.Result]:
+        book = catalog.book(connection, told.clues.book_uuid)
+        device_id = _device(connection, user.id, request["token"], now)
+        reporter = reading.Reporter(user.id, device_id, reading.clock_offset(client_now, now))
+        result = reading.record(connection, at_hand.resolve, reporter, [told], now)[0]
+        return book, readings.find(connection, user.id, book.id), result
+
+    book, found, result = await at_hand.store.write(work)
+    if result.result == "rejected":
+        raise Invalid(result.reason)
+    accepted = found.position is not None and found.position.event_id == told.id
+    current = await offered(at_hand, book, found, told.locator.kind if told.locator else None)
+    return shapes.answer({"accepted": accepted, "current": current})
+
+
+async def offered(
+    at_hand: Services, book: Book, found: readings.Reading, kind: LocatorKind | None
+) -> dict[str, Any] | None:
+    """Where a user stands, with a locator of ``kind`` if there is one that is good enough."""
+    if found.position is None:
+        return None
+    entry = await at_hand.places.offer(found.position, kind, lambda: catalog.epub_path(at_hand.store, book))
+    return shapes.of_position(found, entry)
+
+
+def _find(connection: apsw.Connection, book_uuid: str, user_id: int) -> tuple[Book, readings.Reading]:
+    book = catalog.book(connection, book_uuid)
+    return book, readings.find(connection, user_id, book.id)
+
+
+def _kind(text: str) -> LocatorKind | None:
+    if not text:
+        return None
+    if text not in LocatorKind:
+        raise Invalid(f"kind: must be one of {', '.join(LocatorKind)}.")
+    return LocatorKind(text)
+
+
+def _device(connection: apsw.Connection, user_id: int, token: Token, now: int) -> int:
+    if token.device_id is not None:
+        return token.device_id
+    return devices.of_token(connection, user_id, token.id, token.name, now)

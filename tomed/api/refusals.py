@@ -1,0 +1,38 @@
+"""The one middleware that turns errors into answers: problems for programs, a page for people."""
+
+from __future__ import annotations
+
+import asyncio
+
+from aiohttp import web
+
+from tomed.api import problem
+from tomed.api.auth import is_api
+from tomed.errors import TomedError
+from tomed.services import ErrorPage
+
+ERROR_PAGE: web.AppKey[ErrorPage] = web.AppKey("error_page", object)  # type: ignore[arg-type]
+
+
+@web.middleware
+async def refuse(request: web.Request, handler: web.Handler) -> web.StreamResponse:
+    """Answer every error here, so that no handler shapes one."""
+    try:
+        return await handler(request)
+    except TomedError as err:
+        answer = problem.of_error(err)
+        sentence = err.message
+    except web.HTTPException as err:
+        if err.status < 400:
+            raise
+        answer = problem.of_http(err)
+        sentence = problem.SENTENCE.get(err.status, err.reason)
+    except (asyncio.CancelledError, ConnectionError):
+        raise
+    except Exception as err:
+        answer = problem.of_exception(request, err)
+        sentence = problem.SENTENCE[500]
+    page = request.config_dict.get(ERROR_PAGE)
+    if page is None or is_api(request) or "text/html" not in request.headers.get("Accept", ""):
+        return answer
+    return await page(request, answer.status, sentence)

@@ -1,0 +1,67 @@
+"""The whole API on one page. ``docs/protocol.md`` and ``/openapi.json`` describe the same table; tests hold all three together."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from tomed.api import books, health, openapi, positions, resolve, series, sessions, sync
+
+PREFIX = "/api/v1"
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One address: its query parameters, and the names of the schemas (``schemas.py``) of body and answer."""
+
+    method: str
+    path: str
+    handler: Handler
+    query: tuple[str, ...] = ()
+    body: str = ""
+    answer: str = ""
+    media: str = "application/json"
+
+
+PAGING = ("page", "per_page")
+
+ROUTES: tuple[Route, ...] = (
+    Route("GET", "/health", health.health, answer="Health"),
+    Route("GET", "/openapi.json", openapi.document, answer="Any"),
+    Route(
+        "GET",
+        "/resolve",
+        resolve.resolve,
+        query=("filename", "partial_md5", "identifiers", "title", "authors", "series", "series_index", "book_uuid"),
+        answer="Resolved",
+    ),
+    Route(
+        "GET",
+        "/books",
+        books.list_books,
+        query=("q", "author", "series", "tag", "status", "sort", *PAGING),
+        answer="Books",
+    ),
+    Route("GET", "/books/{book_uuid}", books.get_book, answer="OneBook"),
+    Route("GET", "/books/{book_uuid}/cover", books.get_cover, query=("size",), media="image/jpeg"),
+    Route("GET", "/books/{book_uuid}/formats/{format}", books.get_format, media="application/octet-stream"),
+    Route("GET", "/books/{book_uuid}/position", positions.get_position, query=("kind",), answer="OnePosition"),
+    Route("PUT", "/books/{book_uuid}/position", positions.put_position, body="PutPosition", answer="PositionKept"),
+    Route("GET", "/series", series.list_series, query=PAGING, answer="SeriesList"),
+    Route("GET", "/series/{series_id}", series.get_series, answer="SeriesBooks"),
+    Route("GET", "/sessions", sessions.list_sessions, query=("book_uuid", "from", "to", *PAGING), answer="Sessions"),
+    Route("POST", "/sync", sync.sync, body="Sync", answer="Synced"),
+)
+
+
+def setup(app: web.Application) -> None:
+    """Add every route to ``app``. HEAD comes with each GET."""
+    app[openapi.ROUTES] = ROUTES
+    for route in ROUTES:
+        app.router.add_route(route.method, PREFIX + route.path, route.handler)
+        if route.method == "GET":
+            app.router.add_route("HEAD", PREFIX + route.path, route.handler)

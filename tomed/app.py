@@ -1,0 +1,90 @@
+"""The wiring: the only place that knows everybody."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from importlib import resources
+from pathlib import Path
+
+from aiohttp import web
+
+from tomed import api, pages
+from tomed.api.auth import USES, TokenUses, authenticate
+from tomed.api.problem import problem
+from tomed.api.refusals import refuse
+from tomed.clock import Clock, now_ms
+from tomed.config import Config
+from tomed.covers import Covers
+from tomed.indexing import Indexer
+from tomed.places import Places
+from tomed.reading import place_waiting
+from tomed.resolving import resolve
+from tomed.services import SERVICES, Services
+from tomed.signing_in import SignIn
+from tomed.store.db import Store
+
+MAX_BODY = 2 * 1024 * 1024
+"""Bytes of a request; uploads that may be larger read their stream themselves."""
+
+
+def build_app(config: Config, clock: Clock = now_ms) -> web.Application:
+    """The application, with everything opened that it needs; it is closed again when the runner cleans up.
+
+    With a path prefix in ``config.public_url`` everything lies below that, and the root says so.
+
+    Raises:
+        StoreError: the data folder can't be used.
+    """
+    store = Store.open(config.database)
+    app = web.Application(middlewares=[refuse, authenticate], client_max_size=MAX_BODY)
+    app[SERVICES] = _open(config, clock, store)
+    app[USES] = TokenUses(store, clock)
+    app.cleanup_ctx.append(_run)
+    api.setup(app)
+    pages.setup(app, templates_dir=_shipped("templates"), static_dir=_shipped("static"))
+    if not config.base_path:
+        return app
+    root = web.Application(middlewares=[refuse], client_max_size=MAX_BODY)
+    root[SERVICES] = app[SERVICES]
+    root.add_subapp(config.base_path, app)
+    root.router.add_route("*", "/{path:.*}", _wrong_prefix)
+    return root
+
+
+def _open(config: Config, clock: Clock, store: Store) -> Services:
+    async def on_changed() -> None:
+        await store.write(lambda connection: place_waiting(connection, resolve, clock()))
+
+    return Services(
+        config=config,
+        clock=clock,
+        store=store,
+        indexer=Indexer(store, config.libraries, clock, on_changed=on_changed),
+        resolve=resolve,
+        sign_in=SignIn(store, clock),
+        covers=Covers(config.data / "covers"),
+        places=Places(),
+    )
+
+
+async def _run(app: web.Application) -> AsyncIterator[None]:
+    services = app[SERVICES]
+    await services.indexer.start()
+    yield
+    await services.indexer.stop()
+    await services.places.close()
+    await app[USES].settle()
+    services.store.close()
+
+
+async def _wrong_prefix(request: web.Request) -> web.Response:
+    prefix = request.config_dict[SERVICES].config.base_path
+    sentence = f"tomed is set up (public_url) to be at {prefix}/. Let the reverse proxy keep that path, or open it there."
+    return problem(404, "not_found", sentence)
+
+
+def _shipped(name: str) -> Path:
+    """A folder of the web assets: inside an installed package, or beside it in a checkout."""
+    package = Path(str(resources.files("tomed")))
+    inside = package / name
+    return inside if inside.is_dir() or name == "static" else package.parent / "web" / name
