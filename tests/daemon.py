@@ -138,7 +138,11 @@ class Daemon:
         timeout: float = 30,
     ) -> Answer:
         """One HTTP request; ``data`` goes as JSON (bytes as they are), ``token=""`` sends none."""
-        url = path if path.startswith("http") else self.url + ("/api/v1" if not path.startswith("/!") else "") + path.replace("/!", "/")
+        url = (
+            path
+            if path.startswith("http")
+            else self.url + ("/api/v1" if not path.startswith("/!") else "") + path.replace("/!", "/")
+        )
         body = data if isinstance(data, bytes | None) else json.dumps(data).encode()
         request = urllib.request.Request(url, body, headers or {}, method=method)
         if body is not None and not request.has_header("Content-type"):
