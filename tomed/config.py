@@ -18,6 +18,8 @@ from urllib.parse import urlsplit
 import platformdirs
 
 from tomed.errors import ConfigError
+from tomed.folding import fold
+from tomed.kinds import DEFAULT_TAGS, KindRule
 
 DEFAULT_PORT = 8788
 CONFIG_NAME = "config.toml"
@@ -33,17 +35,6 @@ class LibraryConfig:
 
 
 @dataclass(frozen=True, slots=True)
-class KindRule:
-    """Which books are comics, manga …: a Calibre column or a tag decides, the first rule that fits wins."""
-
-    kind: str
-    tags: tuple[str, ...] = ()
-    column: str = ""
-    """Lookup name of a custom column (``#kind``); its value is compared with ``values``."""
-    values: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Config:
     """Everything a daemon needs to know before it starts."""
 
@@ -55,7 +46,8 @@ class Config:
     """The address that readers use, with its path prefix; empty: the one that a browser used."""
     trusted_proxies: tuple[str, ...] = ()
     """Networks whose ``X-Forwarded-*`` headers are believed."""
-    kinds: tuple[KindRule, ...] = ()
+    kinds: KindRule = field(default_factory=KindRule)
+    """What makes a book a comic, manga, light novel …"""
     poll_s: float = 2.0
     """How often ``metadata.db`` is looked at besides the watcher: mounts do not always tell."""
     log_level: str = "info"
@@ -152,18 +144,14 @@ def _networks(value: Any) -> tuple[str, ...]:
     return tuple(str(ipaddress.ip_network(str(entry), strict=False)) for entry in value)
 
 
-def _kinds(value: Any) -> tuple[KindRule, ...]:
-    if not isinstance(value, list) or not all(isinstance(entry, dict) and entry.get("kind") for entry in value):
-        raise TypeError('must be a list of rules, as in [[kinds]] with kind = "manga" and tags = ["Manga"]')
-    return tuple(
-        KindRule(
-            str(entry["kind"]),
-            tuple(map(str, entry.get("tags", ()))),
-            str(entry.get("column", "")),
-            tuple(map(str, entry.get("values", ()))),
-        )
-        for entry in value
-    )
+def _kinds(value: Any) -> KindRule:
+    if not isinstance(value, dict) or set(value) - {"column", "tags"}:
+        raise TypeError('must be a table with column = "#kind" or [kinds.tags] "Manga" = "manga", or both')
+    tags = value.get("tags", {})
+    if not isinstance(tags, dict) or not all(isinstance(kind, str) and kind for kind in tags.values()):
+        raise TypeError('tags must name a kind for each tag, as in "Manga" = "manga"')
+    told = {fold(tag): kind for tag, kind in tags.items()}
+    return KindRule(str(value.get("column", "")), {**DEFAULT_TAGS, **told})
 
 
 def _text(value: Any) -> str:
