@@ -1,0 +1,54 @@
+"""Streaks: runs of reading days one after another, from every source alike.
+
+A day counts with a minute of reading or more, so that a book opened by accident holds no streak.
+The day that is still going on is the one day of grace: until it is over, an unread today does not
+end the run that lasted until yesterday.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+MINIMUM_S = 60
+
+
+class Streak(NamedTuple):
+    """``length`` days from ``first`` to ``last``; length 0 has no days."""
+
+    length: int
+    first: int | None = None
+    last: int | None = None
+
+
+def active_days(seconds: Iterable[tuple[int, int]], minimum_s: int = MINIMUM_S) -> list[int]:
+    """The days, ascending, on which enough was read. ``seconds`` is (day, active seconds), each day once."""
+    return sorted(day for day, active_s in seconds if active_s >= minimum_s)
+
+
+def runs(days: Iterable[int]) -> list[Streak]:
+    """All runs, oldest first."""
+    found: list[Streak] = []
+    first = last = None
+    for day in sorted(set(days)):
+        if last is not None and day == last + 1:
+            last = day
+            continue
+        if first is not None and last is not None:
+            found.append(Streak(last - first + 1, first, last))
+        first = last = day
+    if first is not None and last is not None:
+        found.append(Streak(last - first + 1, first, last))
+    return found
+
+
+def longest(days: Iterable[int]) -> Streak:
+    """The longest run; the later one of two that are equal."""
+    return max(runs(days), key=lambda run: (run.length, run.last or 0), default=Streak(0))
+
+
+def current(days: Iterable[int], today: int) -> Streak:
+    """The run that reaches today, or yesterday while today is still open. Days after today do not count."""
+    for run in reversed(runs(day for day in days if day <= today)):
+        return run if run.last is not None and run.last >= today - 1 else Streak(0)
+    return Streak(0)
