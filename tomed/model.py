@@ -90,6 +90,111 @@ class Book:
     last_modified_at: int = 0
     gone: bool = False
     """True when Calibre no longer lists it; its history stays."""
+    sort: str = ""
+    tags: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    """ISO 639 codes, as Calibre keeps them (``eng``)."""
+    identifiers: dict[str, str] = field(default_factory=dict)
+    """``scheme`` to value, Calibre's own table (``isbn``, ``doi``, …)."""
+    kind: str = "book"
+    """For folders on a device: ``book``, ``comic``, ``manga``, ``light novel`` … (tomed/kinds.py)."""
+    publisher: str | None = None
+    added_at: int = 0
+    published_at: int | None = None
+    custom: dict[str, object] = field(default_factory=dict)
+    """Calibre's custom columns by label: text, number, bool, list of texts, or ``[series, index]``."""
+    library_id: int | None = None
+    calibre_id: int | None = None
+    """Calibre's own id in that library, last known. Never an identity: Calibre uses ids again."""
+    path: str = ""
+    """Folder inside the library, as Calibre keeps it."""
+    status: Status | None = None
+    """The asking user's own; None when nobody asked for a user."""
+    fraction: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What one library says of one book, as read from Calibre: the mirror's raw material."""
+
+    calibre_id: int
+    uuid: str
+    title: str
+    sort: str
+    author_sort: str
+    path: str
+    has_cover: bool
+    last_modified: str
+    """Calibre's own text, for comparing only."""
+    last_modified_at: int
+    added_at: int
+    published_at: int | None
+    series: str | None = None
+    series_sort: str = ""
+    series_index: float | None = None
+    publisher: str | None = None
+    authors: tuple[tuple[str, str], ...] = ()
+    """(name, sort), in Calibre's order; a comma inside a name is a comma again here."""
+    tags: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    formats: tuple[Format, ...] = ()
+    identifiers: tuple[tuple[str, str], ...] = ()
+    description: str = ""
+    """Raw HTML of whoever wrote it: clean it before it is shown."""
+    custom: tuple[tuple[str, object], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BookQuery:
+    """What a list of books is asked for. Empty text means no such filter."""
+
+    q: str = ""
+    """Words of title, authors, series, tags: all must be there, the last letters may be missing, accents do not count."""
+    author: str = ""
+    """A name as the mirror has it; case and accents do not count."""
+    series: str = ""
+    """A name, or the number of a series."""
+    tag: str = ""
+    kind: str = ""
+    status: str = ""
+    """A ``Status``; needs ``user_id``."""
+    sort: str = ""
+    """``title``, ``author``, ``series``, ``added``, ``read``; empty: best hits first when ``q`` is there, else ``title``."""
+    page: int = 1
+    per_page: int = 50
+    user_id: int | None = None
+    """Whose status and fraction the books carry."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesView:
+    """A series with what one user has read of it."""
+
+    id: int
+    name: str
+    books: int
+    authors: tuple[str, ...] = ()
+    read: int = 0
+    """How many of its books are complete."""
+    next: Book | None = None
+    """The first book, in order, that is not complete (nor given up); None when all are read."""
+    kind: str = "book"
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryView:
+    """A configured library as it stands: for ``/health``, pages and ``tomed check``."""
+
+    name: str
+    path: str
+    uuid: str | None
+    state: LibraryState
+    books: int
+    indexed_at: int | None
+    progress: float | None = None
+    """0..1 while indexing, else None."""
+    problem: str = ""
+    """A sentence for a person when something is wrong."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,75 @@
+"""Text without case, accents and scripts that know no spaces: keys for order, words for search.
+
+Pure. The same folding makes the index and reads the question, so that they always agree; when it
+changes, ``VERSION`` must change with it, which has every book read again.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+VERSION = 1
+
+_LETTERS = str.maketrans(
+    {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h", "ŧ": "t", "’": "'"}
+)
+_DIGITS = re.compile(r"\d+")
+_WORD = re.compile(r"\w")
+# Scripts written without spaces: each sign is a word of its own, and a question becomes a phrase of signs.
+_UNSPACED = re.compile(
+    "(["
+    "\u0e00-\u0eff"  # Thai, Lao
+    "\u1000-\u109f\u1780-\u17ff"  # Burmese, Khmer
+    "\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff"  # kana and iteration marks
+    "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"  # Han
+    "\U00020000-\U0003ffff"
+    "])"
+)
+
+
+def fold(text: str) -> str:
+    """``text`` in lower case, without accents and compatibility forms: ``Élodie ﬁ Ⅻ`` → ``elodie fi xii``.
+
+    Accents of Latin, Greek, Cyrillic, Hebrew and Arabic go; the vowel and voicing signs of Indic
+    scripts and kana are part of the letter and stay.
+    """
+    if text.isascii():
+        return text.lower()
+    signs = unicodedata.normalize("NFKD", text.replace("İ", "i")).casefold()
+    bare = "".join(sign for sign in signs if not _is_accent(unicodedata.combining(sign)))
+    return unicodedata.normalize("NFC", bare.translate(_LETTERS))
+
+
+def _is_accent(combining: int) -> bool:
+    return combining == 1 or 10 <= combining <= 36 or combining >= 200
+
+
+def sort_key(text: str) -> str:
+    """A key that orders as a person would: folded, numbers by their value."""
+    folded = " ".join(fold(text).split())
+    if not any(sign.isdigit() for sign in folded):
+        return folded
+    return _DIGITS.sub(lambda match: match[0].rjust(8, "0"), folded)
+
+
+def words(text: str) -> str:
+    """``text`` as the search index takes it: folded, signs of unspaced scripts set apart."""
+    folded = fold(text).replace("\0", " ")
+    return folded if folded.isascii() else _UNSPACED.sub(r" \1 ", folded)
+
+
+def match_expression(question: str, *, max_words: int = 12) -> str:
+    """The FTS5 expression for what a person typed; empty when there is no word in it.
+
+    Every word must be there, each may go on (``wint`` finds ``winter``). Quotes, stars and operators
+    are data. Words beyond ``max_words`` are not looked at.
+    """
+    parts = []
+    for word in fold(question.encode("utf-8", "replace").decode()).replace("\0", " ").split():
+        if _WORD.search(word):
+            phrase = _UNSPACED.sub(r" \1 ", word).strip().replace('"', '""')
+            parts.append(f'"{phrase}"*')
+        if len(parts) == max_words:
+            break
+    return " ".join(parts)
