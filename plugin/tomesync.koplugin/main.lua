@@ -1,0 +1,121 @@
+--[[
+TomeSync: the events KOReader sends and the menu entry, nothing else.
+
+Handlers note and return: what was read goes into a queue on disk, and a child process takes it to the server
+(tomesync/worker, tomesync/sync). No handler returns true, except those of our own gestures.
+]]
+
+local Dispatcher = require("dispatcher")
+local WidgetContainer = require("ui/widget/container/widgetcontainer")
+local Menu = require("tomesync/menu")
+local Messages = require("tomesync/messages")
+local Offers = require("tomesync/offers")
+local Reading = require("tomesync/reading")
+local Settings = require("tomesync/settings")
+local Sync = require("tomesync/sync")
+local Toasts = require("tomesync/toasts")
+local _ = require("gettext")
+
+local TomeSync = WidgetContainer:extend{
+    name = "tomesync",
+    is_doc_only = false,
+    settings_file = Settings.file,
+}
+
+Menu.insert()
+
+Sync.on_offer = Offers.consider
+Sync.on_refused = function(answer, server)
+    Toasts.show(Messages.failure(answer, server))
+end
+
+function TomeSync:init()
+    Reading.start()
+    self:onDispatcherRegisterActions()
+    self.ui.menu:registerToMainMenu(self)
+    if not self.ui.document then
+        Reading.abandonPreserved()
+        Sync.schedule(Sync.after_open_s)
+    end
+end
+
+function TomeSync:addToMainMenu(menu_items)
+    menu_items.tomesync = Menu.entry(self.ui)
+end
+
+function TomeSync:onDispatcherRegisterActions()
+    Dispatcher:registerAction("tomesync_sync", { category = "none", event = "TomeSyncSync", title = _("TomeSync: sync now"), general = true })
+    Dispatcher:registerAction("tomesync_pending", { category = "none", event = "TomeSyncPending", title = _("TomeSync: pending"), general = true })
+end
+
+function TomeSync:onTomeSyncSync()
+    Menu.syncNow()
+    return true
+end
+
+function TomeSync:onTomeSyncPending()
+    Menu.showPending()
+    return true
+end
+
+function TomeSync:onReaderReady()
+    Reading.opened(self.ui)
+    self.is_ready = true
+    Sync.schedule(Sync.after_open_s)
+end
+
+local function pageChanged(self)
+    if self.is_ready and Reading.pageChanged(self.ui) then
+        Sync.schedule(Sync.after_turn_s, true)
+    end
+end
+
+function TomeSync:onPageUpdate(page)
+    if page then
+        pageChanged(self)
+    end
+end
+
+-- Scroll mode has no page turns, only places.
+function TomeSync:onPosUpdate()
+    pageChanged(self)
+end
+
+function TomeSync:onDocumentRerendered()
+    if self.is_ready then
+        Reading.rerendered(self.ui)
+    end
+end
+
+function TomeSync:onPreserveCurrentSession()
+    Reading.preserve()
+end
+
+function TomeSync:onCloseDocument()
+    Reading.closed(self.ui)
+end
+
+function TomeSync:onSuspend()
+    Reading.suspended()
+end
+
+function TomeSync:onResume()
+    Reading.resumed()
+    Sync.schedule(Sync.after_open_s)
+end
+
+function TomeSync:onNetworkConnected()
+    Sync.connected()
+end
+
+function TomeSync:onCloseWidget()
+    self.is_ready = false
+    Sync.unschedule()
+end
+
+--- KOReader's plugin manager: "delete settings" forgets server and choices, never what was read and not sent.
+function TomeSync:deletePluginSettings()
+    Settings.reset()
+end
+
+return TomeSync
