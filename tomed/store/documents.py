@@ -97,6 +97,14 @@ def waiting(connection: apsw.Connection) -> list[Document]:
     return [_document(row) for row in rows]
 
 
+def count_waiting(connection: apsw.Connection, user_id: int) -> int:
+    """How many of a user's documents nobody has placed or silenced."""
+    rows = connection.execute(
+        "SELECT count(*) FROM documents WHERE user_id = ? AND book_id IS NULL AND ignored_at IS NULL", (user_id,)
+    )
+    return int(rows.get)
+
+
 def set_book(
     connection: apsw.Connection, document_id: int, book_id: BookId | None, matched_by: str | None, now: int
 ) -> None:
