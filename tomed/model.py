@@ -149,7 +149,7 @@ class BookQuery:
     """What a list of books is asked for. Empty text means no such filter."""
 
     q: str = ""
-    """Words of title, authors, series, tags: all must be there, the last letters may be missing, accents do not count."""
+    """Words of title, authors, series, tags: all must be there; accents and last letters may lack."""
     author: str = ""
     """A name as the mirror has it; case and accents do not count."""
     series: str = ""
@@ -159,7 +159,7 @@ class BookQuery:
     status: str = ""
     """A ``Status``; needs ``user_id``."""
     sort: str = ""
-    """``title``, ``author``, ``series``, ``added``, ``read``; empty: best hits first when ``q`` is there, else ``title``."""
+    """``title``, ``author``, ``series``, ``added``, ``read``; empty: best hits first with ``q``, else ``title``."""
     page: int = 1
     per_page: int = 50
     user_id: int | None = None
@@ -179,6 +179,14 @@ class SeriesView:
     next: Book | None = None
     """The first book, in order, that is not complete (nor given up); None when all are read."""
     kind: str = "book"
+
+
+@dataclass(frozen=True, slots=True)
+class NameView:
+    """An author or a tag in a list."""
+
+    name: str
+    books: int
 
 
 @dataclass(frozen=True, slots=True)
