@@ -4,8 +4,8 @@
         book = library.book("Dracula & Co")
         library.calibredb("set_metadata", "-f", "title:Other", str(book.id))
 
-``make_library(folder, [BookSpec(...)])`` makes any other. The fixtures ``library`` and ``shared_library`` become
-known to a ``conftest.py`` by ``from tests.libraries import library, shared_library``.
+``make_library(folder, [BookSpec(...)])`` makes any other. ``tests/conftest.py`` makes the fixtures ``library`` and
+``shared_library`` known to every test.
 """
 
 from __future__ import annotations
