@@ -15,13 +15,16 @@ from tomed.api.refusals import refuse
 from tomed.clock import Clock, now_ms
 from tomed.config import Config
 from tomed.covers import Covers
-from tomed.indexing import Indexer
+from tomed.indexing import Indexer, LibrarySource
 from tomed.places import Places
-from tomed.reading import place_waiting
 from tomed.resolving import resolve
 from tomed.services import SERVICES, Services
 from tomed.signing_in import SignIn
+from tomed.store.aliases import remember_names
 from tomed.store.db import Store
+from tomed.waiting import Waiting
+
+WAITING: web.AppKey[Waiting] = web.AppKey("waiting", Waiting)
 
 MAX_BODY = 2 * 1024 * 1024
 """Bytes of a request; uploads that may be larger read their stream themselves."""
@@ -37,8 +40,10 @@ def build_app(config: Config, clock: Clock = now_ms) -> web.Application:
     """
     store = Store.open(config.database)
     app = web.Application(middlewares=[refuse, authenticate], client_max_size=MAX_BODY)
-    app[SERVICES] = _open(config, clock, store)
+    waiting = Waiting(store, resolve, clock)
+    app[SERVICES] = _open(config, clock, store, waiting)
     app[USES] = TokenUses(store, clock)
+    app[WAITING] = waiting
     app.cleanup_ctx.append(_run)
     api.setup(app)
     pages.setup(app, templates_dir=_shipped("templates"), static_dir=_shipped("static"))
@@ -51,15 +56,21 @@ def build_app(config: Config, clock: Clock = now_ms) -> web.Application:
     return root
 
 
-def _open(config: Config, clock: Clock, store: Store) -> Services:
-    async def on_changed() -> None:
-        await store.write(lambda connection: place_waiting(connection, resolve, clock()))
-
+def _open(config: Config, clock: Clock, store: Store, waiting: Waiting) -> Services:
+    sources = [LibrarySource(library.path, library.name) for library in config.libraries]
     return Services(
         config=config,
         clock=clock,
         store=store,
-        indexer=Indexer(store, config.libraries, clock, on_changed=on_changed),
+        indexer=Indexer(
+            store,
+            sources,
+            clock,
+            rule=config.kinds,
+            written=[remember_names],
+            on_changed=waiting.look,
+            poll_s=config.poll_s,
+        ),
         resolve=resolve,
         sign_in=SignIn(store, clock),
         covers=Covers(config.data / "covers"),
@@ -72,14 +83,18 @@ async def _run(app: web.Application) -> AsyncIterator[None]:
     await services.indexer.start()
     yield
     await services.indexer.stop()
+    await app[WAITING].close()
     await services.places.close()
+    services.covers.close()
     await app[USES].settle()
     services.store.close()
 
 
 async def _wrong_prefix(request: web.Request) -> web.Response:
     prefix = request.config_dict[SERVICES].config.base_path
-    sentence = f"tomed is set up (public_url) to be at {prefix}/. Let the reverse proxy keep that path, or open it there."
+    sentence = (
+        f"tomed is set up (public_url) to be at {prefix}/. Let the reverse proxy keep that path, or open it there."
+    )
     return problem(404, "not_found", sentence)
 
 

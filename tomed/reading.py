@@ -251,15 +251,21 @@ def _move(
         readings.refresh(connection, document.user_id, touched_id, now)
 
 
-def place_waiting(connection: apsw.Connection, resolve: Resolve, now: int) -> int:
-    """Try every waiting document again, after the catalogue changed; how many found their book."""
-    placed = 0
-    for document in documents.waiting(connection):
-        match = certain(connection, resolve, document.clues, document.user_id)
-        if match is not None:
-            place(connection, document.id, match.book_id, match.matched_by, now)
-            placed += 1
-    return placed
+def find_waiting(connection: apsw.Connection, resolve: Resolve) -> list[int]:
+    """Documents that no rule could place before and one can now. Reads only; may walk many."""
+    waiting = documents.waiting(connection)
+    return [one.id for one in waiting if certain(connection, resolve, one.clues, one.user_id) is not None]
+
+
+def place_if_certain(connection: apsw.Connection, resolve: Resolve, document_id: int, now: int) -> bool:
+    """Place a document that still waits, if a rule can; whether it did."""
+    document = documents.by_id(connection, document_id)
+    if document is None or document.book_id is not None or document.ignored:
+        return False
+    match = certain(connection, resolve, document.clues, document.user_id)
+    if match is not None:
+        place(connection, document.id, match.book_id, match.matched_by, now)
+    return match is not None
 
 
 def move_history(connection: apsw.Connection, user_id: int, source: BookId, target: BookId, now: int) -> None:

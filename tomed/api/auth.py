@@ -8,6 +8,7 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from tomed.clock import Clock
 from tomed.errors import Forbidden, TomedError, Unauthorized
@@ -73,7 +74,7 @@ def check_origin(request: web.Request, services: Services) -> None:
 
 
 @web.middleware
-async def authenticate(request: web.Request, handler: web.Handler) -> web.StreamResponse:
+async def authenticate(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Put the token and its user on the request; refuse API calls without one."""
     services = request.config_dict[SERVICES]
     if request.match_info.http_exception is not None:  # no such route: nothing to protect, and 404 says more than 401

@@ -10,7 +10,7 @@ from aiohttp import web
 from tomed import catalog, reading
 from tomed.api import requests, shapes
 from tomed.errors import Invalid
-from tomed.model import Book, LocatorKind
+from tomed.model import Book, DeviceId, LocatorKind
 from tomed.services import Services, services, signed_in
 from tomed.store import devices, readings
 from tomed.store.tokens import Token
@@ -63,12 +63,12 @@ def _find(connection: apsw.Connection, book_uuid: str, user_id: int) -> tuple[Bo
 def _kind(text: str) -> LocatorKind | None:
     if not text:
         return None
-    if text not in LocatorKind:
+    if text not in list(LocatorKind):
         raise Invalid(f"kind: must be one of {', '.join(LocatorKind)}.")
     return LocatorKind(text)
 
 
-def _device(connection: apsw.Connection, user_id: int, token: Token, now: int) -> int:
+def _device(connection: apsw.Connection, user_id: int, token: Token, now: int) -> DeviceId:
     if token.device_id is not None:
         return token.device_id
     return devices.of_token(connection, user_id, token.id, token.name, now)

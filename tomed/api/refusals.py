@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from tomed.api import problem
 from tomed.api.auth import is_api
@@ -15,7 +16,7 @@ ERROR_PAGE: web.AppKey[ErrorPage] = web.AppKey("error_page", object)  # type: ig
 
 
 @web.middleware
-async def refuse(request: web.Request, handler: web.Handler) -> web.StreamResponse:
+async def refuse(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Answer every error here, so that no handler shapes one."""
     try:
         return await handler(request)

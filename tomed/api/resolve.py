@@ -10,8 +10,8 @@ from aiohttp import web
 from tomed import catalog
 from tomed.api import requests, shapes
 from tomed.errors import Ambiguous, NoMatch
+from tomed.model import BookId
 from tomed.services import services, signed_in
-from tomed.store import readings
 
 
 async def resolve(request: web.Request) -> web.Response:
@@ -30,9 +30,8 @@ async def resolve(request: web.Request) -> web.Response:
     return shapes.answer(at_hand.store.read(work))
 
 
-def _book(connection: apsw.Connection, user_id: int, book_id: Any) -> dict[str, Any]:
-    book = catalog.book_by_id(connection, book_id)
-    return shapes.of_book(book, readings.states(connection, user_id, [book.id]).get(book.id))
+def _book(connection: apsw.Connection, user_id: int, book_id: BookId) -> dict[str, Any]:
+    return shapes.of_book(catalog.book_by_id(connection, book_id, user_id))
 
 
 def _candidates(connection: apsw.Connection, user_id: int, err: NoMatch | Ambiguous) -> list[dict[str, Any]]:

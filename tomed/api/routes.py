@@ -1,4 +1,4 @@
-"""The whole API on one page. ``docs/protocol.md`` and ``/openapi.json`` describe the same table; tests hold all three together."""
+"""The whole API on one page. Tests hold it together with ``docs/protocol.md`` and ``/openapi.json``."""
 
 from __future__ import annotations
 

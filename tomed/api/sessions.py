@@ -10,7 +10,7 @@ from aiohttp import web
 from tomed import catalog
 from tomed.api import requests, shapes
 from tomed.services import services, signed_in
-from tomed.store import events, readings
+from tomed.store import events
 
 
 async def list_sessions(request: web.Request) -> web.Response:
@@ -24,10 +24,7 @@ async def list_sessions(request: web.Request) -> web.Response:
         book_id = catalog.book(connection, book_uuid).id if book_uuid else None
         found = events.sessions(connection, events.SessionQuery(user.id, book_id, from_at, to_at, page, per_page))
         ids = sorted({session.book_id for session in found.items if session.book_id is not None})
-        states = readings.states(connection, user.id, ids)
-        books = {
-            book.id: shapes.of_book(book, states.get(book.id)) for book in catalog.books_by_id(connection, ids).values()
-        }
+        books = {key: shapes.of_book(book) for key, book in catalog.books_by_id(connection, ids, user.id).items()}
         return {
             "sessions": [shapes.of_session(s, books.get(s.book_id) if s.book_id else None) for s in found.items],
             "total": found.total,

@@ -17,9 +17,8 @@ def answer(data: Any, status: int = 200, headers: dict[str, str] | None = None) 
     return web.Response(body=msgspec.json.encode(data), status=status, content_type="application/json", headers=headers)
 
 
-def of_book(book: Book, state: tuple[Status, float] | None = None) -> dict[str, Any]:
-    """A book as devices and browsers see it; ``state`` is the asking user's own status and fraction."""
-    status, fraction = state or (Status.NEW, 0.0)
+def of_book(book: Book) -> dict[str, Any]:
+    """A book as devices and browsers see it; status and fraction are those of the user it was fetched for."""
     shape: dict[str, Any] = {
         "book_uuid": book.uuid,
         "title": book.title,
@@ -33,9 +32,15 @@ def of_book(book: Book, state: tuple[Status, float] | None = None) -> dict[str, 
         "formats": [
             {"format": f.format, "size": f.size, "file_name": f"{f.name}.{f.format.lower()}"} for f in book.formats
         ],
-        "status": status,
-        "fraction": fraction,
+        "status": book.status or Status.NEW,
+        "fraction": book.fraction or 0.0,
     }
+    if book.publisher:
+        shape["publisher"] = book.publisher
+    if book.published_at is not None:
+        shape["published_at"] = format_at(book.published_at)
+    if book.custom:
+        shape["custom"] = book.custom
     if book.series is not None:
         shape |= {"series": book.series, "series_id": book.series_id, "series_index": book.series_index}
     if book.gone:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 from tomed import config as configuration
 from tomed.config import Config
@@ -16,7 +17,7 @@ def add_data_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", type=Path, metavar="FILE", help="configuration file (TOML)")
 
 
-def load_config(arguments: argparse.Namespace, **overrides: object) -> Config:
+def load_config(arguments: argparse.Namespace, **overrides: Any) -> Config:
     """The configuration that a command's arguments ask for. Raises ConfigError."""
     return configuration.load(arguments.config, data=arguments.data, **overrides)
 

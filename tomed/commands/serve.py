@@ -22,7 +22,7 @@ from tomed.calibre.find import find_library
 from tomed.clock import now_ms
 from tomed.commands import add_data_arguments, load_config
 from tomed.config import Config, LibraryConfig
-from tomed.demo import build_demo_library
+from tomed.demo.library import build_demo_library
 from tomed.errors import ConfigError, StoreError
 from tomed.progress import show_indexing
 from tomed.services import SERVICES
