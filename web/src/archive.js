@@ -1,0 +1,55 @@
+// @ts-check
+// A ZIP that is read in place: its list of contents first, each file when it is wanted.
+import { Trouble } from './api.js'
+import { strings } from './strings.js'
+
+/** Unpacked sizes above which a part is refused: a browser would not survive them, and no honest book has them. */
+const MOST_TEXT = 24 << 20
+const MOST_BLOB = 256 << 20
+
+/**
+ * @param {import('./types').Readable} file
+ * @param {string} format for the sentence when it is none
+ * @returns {Promise<import('./types').Archive>}
+ */
+export const openArchive = async (file, format) => {
+    const zip = await import('foliate-js/vendor/zip.js')
+    zip.configure({ useWebWorkers: false, chunkSize: 1 << 20 })
+    const entries = await new zip.ZipReader(new zip.BlobReader(file)).getEntries().catch(async error => {
+        throw error instanceof Trouble ? error : await whyNot(file, format, error)
+    })
+    const byName = new Map(entries.filter(entry => !entry.directory).map(entry => [entry.filename, entry]))
+
+    /** @param {string} name @param {number} most */
+    const find = (name, most) => {
+        const entry = byName.get(name)
+        if (entry?.encrypted) throw new Trouble(strings.encrypted, { code: 'encrypted' })
+        if (entry && entry.uncompressedSize > most) throw new Trouble(strings.tooLarge, { code: 'too_large' })
+        return entry
+    }
+    return {
+        names: [...byName.keys()],
+        loadText: name => find(name, MOST_TEXT)?.getData(new zip.TextWriter()) ?? null,
+        loadBlob: (name, type) => find(name, MOST_BLOB)?.getData(new zip.BlobWriter(type)) ?? null,
+        getSize: name => byName.get(name)?.uncompressedSize ?? 0,
+    }
+}
+
+/**
+ * What the file is instead of a ZIP, in a sentence.
+ *
+ * @param {import('./types').Readable} file
+ * @param {string} format
+ * @param {unknown} cause
+ */
+export const whyNot = async (file, format, cause) => {
+    const head = new Uint8Array(await file.slice(0, 512).arrayBuffer())
+    const text = String.fromCharCode(...head)
+    const sentence = text.startsWith('PK') ? strings.truncated
+        : text.startsWith('%PDF') ? strings.isPdf
+        : text.startsWith('Rar!') ? strings.rar
+        : text.startsWith('7z\xbc\xaf') ? strings.sevenZip
+        : /^\s*<(!doctype html|html)/i.test(text) ? strings.isHtml
+        : strings.notAZip(format)
+    return new Trouble(sentence, { cause })
+}

@@ -1,0 +1,145 @@
+// @ts-check
+// From a file to a book, by the format that the server names and never by the file's own name. Parsers come when they are needed.
+import { Trouble } from './api.js'
+import { openArchive, whyNot } from './archive.js'
+import { strings } from './strings.js'
+
+/** @typedef {import('./types').Readable} Readable @typedef {import('./types').Book} Book */
+
+/** What the format calls for. `locator`: the kind of place that means the same to every reader of such a file. */
+/** @type {Record<string, { kind: 'epub' | 'comic' | 'mobi' | 'fb2' | 'fbz' | 'pdf' | 'rar' | '7z', locator: '' | 'cfi' | 'page' }>} */
+export const FORMATS = {
+    EPUB: { kind: 'epub', locator: 'cfi' },
+    KEPUB: { kind: 'epub', locator: 'cfi' },
+    CBZ: { kind: 'comic', locator: 'page' },
+    CBR: { kind: 'rar', locator: 'page' },
+    CB7: { kind: '7z', locator: 'page' },
+    CBC: { kind: 'comic', locator: 'page' },
+    MOBI: { kind: 'mobi', locator: '' },
+    PRC: { kind: 'mobi', locator: '' },
+    AZW: { kind: 'mobi', locator: '' },
+    AZW3: { kind: 'mobi', locator: '' },
+    KF8: { kind: 'mobi', locator: '' },
+    FB2: { kind: 'fb2', locator: '' },
+    FBZ: { kind: 'fbz', locator: '' },
+    'FB2.ZIP': { kind: 'fbz', locator: '' },
+    PDF: { kind: 'pdf', locator: 'page' },
+}
+
+/** Is the beginning of interest, or the end, where a ZIP keeps its list? @param {string} format */
+export const opensAtEnd = format => ['epub', 'comic', 'fbz'].includes(FORMATS[format]?.kind ?? '')
+
+/**
+ * @param {Readable} file
+ * @param {string} format
+ * @param {{ askPassword: (wrong: boolean) => Promise<string> }} person
+ * @returns {Promise<Book>}
+ * @throws {Trouble} with a sentence for a person, whatever is wrong with the file
+ */
+export const openBook = async (file, format, person) => {
+    const kind = FORMATS[format]?.kind
+    try {
+        switch (kind) {
+            case 'epub': return await openEpub(file, format)
+            case 'comic': return await openComic(file, format)
+            // many a .cbr is a ZIP in truth
+            case 'rar': case '7z':
+                if (!await startsWith(file, 'PK')) throw await whyNot(file, format, null)
+                return await openComic(file, format)
+            case 'mobi': return await openMobi(file)
+            case 'fb2': return await openFb2(file)
+            case 'fbz': return await openFb2(await unpackFb2(file, format))
+            case 'pdf': return await (await import('./pdf.js')).openPdf(file, person)
+            default: throw new Trouble(strings.unknownFormat(format), { code: 'unknown_format' })
+        }
+    } catch (error) {
+        if (error instanceof Trouble) throw error
+        console.warn(error)
+        const sentence = kind === 'mobi' ? strings.badMobi : kind === 'fb2' || kind === 'fbz' ? strings.badFb2 : kind === 'pdf' ? strings.badPdf : strings.broken
+        throw new Trouble(sentence, { cause: error })
+    }
+}
+
+/** @param {Readable} file @param {string} format */
+const openEpub = async (file, format) => {
+    const parser = import('foliate-js/epub.js')
+    const archive = await openArchive(file, format)
+    if (!archive.names.includes('META-INF/container.xml')) throw new Trouble(strings.noContainer)
+    if (await isProtected(archive)) throw new Trouble(strings.drm, { code: 'drm' })
+    const { EPUB } = await parser
+    const options = globalThis.crypto?.subtle ? archive : { ...archive, sha1: (await import('./sha1.js')).sha1 }
+    const book = await new EPUB(options).init().catch(error => {
+        if (error instanceof Trouble) throw error
+        const sentence = /package document/i.test(error?.message) ? strings.noPackage : /XML parsing/i.test(error?.message) ? strings.badXml : strings.broken
+        throw new Trouble(sentence, { cause: error })
+    })
+    if (!book.sections.length) throw new Trouble(strings.noText, { code: 'empty' })
+    countSectionsOnly(book)
+    return book
+}
+
+/**
+ * foliate leaves spine items without a file out of its sections and still counts them when it resolves an address.
+ * @param {Book & { resources?: any }} book
+ */
+const countSectionsOnly = book => {
+    const { resources } = book
+    const kept = resources.spine.map((/** @type {{ idref: string }} */ { idref }) => !!resources.getItemByID(idref))
+    if (!kept.includes(false)) return
+    /** @template {{ index: number } | null | undefined} T @param {T} found @returns {T} */
+    const correct = found => found && found.index >= 0 && kept[found.index]
+        ? { ...found, index: kept.slice(0, found.index).filter(Boolean).length } : found && { ...found, index: -1 }
+    const resolveCFI = book.resolveCFI?.bind(book)
+    const resolveHref = book.resolveHref.bind(book)
+    if (resolveCFI) book.resolveCFI = cfi => correct(resolveCFI(cfi))
+    book.resolveHref = href => correct(/** @type {any} */ (resolveHref(href)))
+}
+
+/** Only fonts may be hidden; where text is, it is DRM. @param {import('./types').Archive} archive */
+const isProtected = async archive => {
+    const text = archive.names.includes('META-INF/encryption.xml') ? await archive.loadText('META-INF/encryption.xml') : ''
+    if (!text) return false
+    const doc = new DOMParser().parseFromString(text, 'application/xml')
+    return [...doc.getElementsByTagNameNS('*', 'EncryptedData')].some(data => {
+        const algorithm = data.getElementsByTagNameNS('*', 'EncryptionMethod')[0]?.getAttribute('Algorithm') ?? ''
+        const uri = data.getElementsByTagNameNS('*', 'CipherReference')[0]?.getAttribute('URI') ?? ''
+        return !/idpf\.org\/2008\/embedding|ns\.adobe\.com\/pdf\/enc#RC/.test(algorithm) && !/\.(otf|ttf|woff2?)$/i.test(uri)
+    })
+}
+
+/** @param {Readable} file @param {string} format */
+const openComic = async (file, format) => (await import('./comic.js')).makeComic(await openArchive(file, format))
+
+/** @param {Readable} file */
+const openMobi = async file => {
+    const head = new Uint8Array(await file.slice(0, 512).arrayBuffer())
+    const magic = String.fromCharCode(...head.subarray(60, 68))
+    if (magic !== 'BOOKMOBI' && magic !== 'TEXtREAd') throw await whyNot(file, 'MOBI', null)
+    const view = new DataView(head.buffer)
+    const record = new Uint8Array(await file.slice(view.getUint32(78), view.getUint32(78) + 16).arrayBuffer())
+    if (record[12] || record[13]) throw new Trouble(strings.drm, { code: 'drm' })
+    const [{ MOBI }, { unzlibSync }] = await Promise.all([import('foliate-js/mobi.js'), import('foliate-js/vendor/fflate.js')])
+    return await new MOBI({ unzlib: unzlibSync }).open(file)
+}
+
+/** @param {Readable | Blob} file */
+const openFb2 = async file => {
+    const { makeFB2 } = await import('foliate-js/fb2.js')
+    const book = await makeFB2(file)
+    if (!book.sections.length) throw new Trouble(strings.badFb2)
+    book.isExternal = href => /^(?!blob)\w+:/i.test(href)
+    return book
+}
+
+/** @param {Readable} file @param {string} format */
+const unpackFb2 = async (file, format) => {
+    const archive = await openArchive(file, format)
+    const name = archive.names.find(n => /\.fb2$/i.test(n)) ?? archive.names[0]
+    const blob = name && await archive.loadBlob(name)
+    if (!blob) throw new Trouble(strings.badFb2)
+    return blob
+}
+
+/** @param {Readable} file @param {string} magic */
+const startsWith = async (file, magic) =>
+    String.fromCharCode(...new Uint8Array(await file.slice(0, magic.length).arrayBuffer())) === magic
