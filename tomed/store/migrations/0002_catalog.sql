@@ -39,7 +39,7 @@ CREATE INDEX books_kind ON books (kind, sort_key, id) WHERE gone_at IS NULL;
 
 ALTER TABLE series ADD COLUMN key TEXT NOT NULL DEFAULT '';
 ALTER TABLE series ADD COLUMN sort_key TEXT NOT NULL DEFAULT '';
-ALTER TABLE series ADD COLUMN books INTEGER NOT NULL DEFAULT 0;  -- living ones; kept by the triggers below
+ALTER TABLE series ADD COLUMN books INTEGER NOT NULL DEFAULT 0;  -- living ones; see catalog_counts
 DROP INDEX series_sort;
 CREATE INDEX series_list ON series (sort_key, id) WHERE books > 0;
 CREATE INDEX series_key ON series (key);
@@ -49,7 +49,8 @@ CREATE INDEX authors_key ON authors (key);
 ALTER TABLE tags ADD COLUMN key TEXT NOT NULL DEFAULT '';
 CREATE INDEX tags_key ON tags (key);
 
--- Counts that every page shows, kept true by the database itself.
+-- Counts that every page shows. mirror.py counts new books itself, once a batch (a trigger on INSERT makes each
+-- insert twice as dear); what happens to them later the database counts.
 CREATE TABLE catalog_counts (
     name  TEXT PRIMARY KEY,
     value INTEGER NOT NULL
@@ -57,10 +58,6 @@ CREATE TABLE catalog_counts (
 INSERT INTO catalog_counts (name, value) SELECT 'books', count(*) FROM books WHERE gone_at IS NULL;
 INSERT INTO catalog_counts (name, value) VALUES ('series', 0);
 
-CREATE TRIGGER books_come AFTER INSERT ON books WHEN new.gone_at IS NULL BEGIN
-    UPDATE catalog_counts SET value = value + 1 WHERE name = 'books';
-    UPDATE series SET books = books + 1 WHERE id = new.series_id;
-END;
 CREATE TRIGGER books_change AFTER UPDATE OF gone_at, series_id ON books
 WHEN (old.gone_at IS NULL) <> (new.gone_at IS NULL) OR old.series_id IS NOT new.series_id BEGIN
     UPDATE catalog_counts SET value = value + (new.gone_at IS NULL) - (old.gone_at IS NULL) WHERE name = 'books';
