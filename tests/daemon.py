@@ -56,13 +56,14 @@ class Daemon:
         command = [sys.executable, "-m", "tomed", "serve", "--data", str(self.data), "--port", "0", *self.arguments]
         if self.library is not None:
             command += ["--library", str(self.library)]
-        self.process = subprocess.Popen(
-            command,
-            stdout=subprocess.PIPE,
-            stderr=self.log.open("a"),
-            text=True,
-            env={**os.environ, "PYTHONUNBUFFERED": "1", **self.environment},
-        )
+        with self.log.open("a") as log:
+            self.process = subprocess.Popen(
+                command,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                env={**os.environ, "PYTHONUNBUFFERED": "1", **self.environment},
+            )
         assert self.process.stdout is not None
         self.output = ""
         for line in self.process.stdout:

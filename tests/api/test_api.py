@@ -39,7 +39,9 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
 @pytest.fixture
 def book(served: Daemon) -> dict:
     """A book in a series, with an EPUB."""
-    return next(b for b in served.get("/books?per_page=200").json["books"] if b["formats"] and "series" in b)
+    return next(
+        b for b in served.get("/books?per_page=200").json["books"] if b["formats"] and "series" in b and b["has_cover"]
+    )
 
 
 def test_health_needs_no_token(served: Daemon):
@@ -93,6 +95,17 @@ def test_a_book_comes_with_everything(served: Daemon, book):
     one = served.get(f"/books/{book['book_uuid']}").json["book"]
     assert {key: one[key] for key in book} == book
     assert one["formats"][0]["format"].isupper()
+
+
+def test_a_device_with_a_wrong_clock_is_put_right(served: Daemon):
+    """Its own "now" tells how far it is off; what it read a minute ago was a minute ago."""
+    book = served.get("/books?sort=title&per_page=200").json["books"][0]
+    told = {"id": event_id(), "type": "position", "book": {"book_uuid": book["book_uuid"]}, "fraction": 0.4}
+    answer = sync(served, told | {"at": "2001-01-01T00:00:00Z"}, now="2001-01-01T00:01:00Z")
+    assert answer["results"][0]["result"] == "accepted"
+    at = served.get(f"/books/{book['book_uuid']}/position").json["position"]["at"]
+    assert at[:16] <= answer["now"][:16]
+    assert at[:4] == answer["now"][:4]
 
 
 def test_a_format_is_the_librarys_own_bytes(served: Daemon, book):
@@ -240,7 +253,7 @@ def test_sync_answers_each_event(served: Daemon, book):
         session,
         "no object at all",
     ]
-    answer = sync(served, *events, now="2026-06-01T11:00:00Z")
+    answer = sync(served, *events)
     assert [r["result"] for r in answer["results"]] == [
         "accepted",
         "duplicate",

@@ -99,6 +99,7 @@ async def get_format(request: web.Request) -> web.StreamResponse:
     """The library's own bytes of a format, whole or in ranges, under the file's real name."""
     book, name = _book(request), request.match_info["format"].upper()
     path = catalog.format_path(services(request).store, book, name)
+    check_unchanged(request, path)
     disposition = f"attachment; filename*=UTF-8''{quote(path.name, safe='')}"
     return LibraryFile(
         path,
@@ -113,6 +114,26 @@ async def get_format(request: web.Request) -> web.StreamResponse:
     )
 
 
+def check_unchanged(request: web.Request, path: Path) -> None:
+    """Refuse a range of a file that is not the one that the client began with.
+
+    Raises:
+        TomedError: ``precondition_failed``; LibraryMissing: the file went away since it was found.
+    """
+    wanted = request.headers.get(hdrs.IF_MATCH, "*").strip()
+    if wanted != "*" and etag(path) not in [one.strip() for one in wanted.split(",")]:
+        raise TomedError("This file changed in the library. Load it again.", code="precondition_failed")
+
+
+def etag(path: Path) -> str:
+    """The ETag of a file, made like aiohttp's own from time and size. Raises LibraryMissing."""
+    try:
+        stat = path.stat()
+    except OSError as err:
+        raise LibraryMissing("The library is not there any more. Is its drive plugged in?") from err
+    return f'"{stat.st_mtime_ns:x}-{stat.st_size:x}"'
+
+
 class LibraryFile(web.FileResponse):
     """A file of the library: bytes as they lie there, with ETag and ranges.
 
@@ -122,20 +143,12 @@ class LibraryFile(web.FileResponse):
 
     def __init__(self, path: Path, media: str, headers: dict[str, str]) -> None:
         super().__init__(path, headers={**headers, hdrs.CONTENT_TYPE: media})
-        self._file = path
+        self._etag = etag(path)
 
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
-        """Send it. Raises LibraryMissing when the file went away since it was found."""
-        try:
-            stat = self._file.stat()
-        except OSError as err:
-            raise LibraryMissing("The library is not there any more. Is its drive plugged in?") from err
-        etag = f'"{stat.st_mtime_ns:x}-{stat.st_size:x}"'
-        wanted = request.headers.get(hdrs.IF_MATCH)
-        if wanted is not None and wanted.strip() != "*" and etag not in [one.strip() for one in wanted.split(",")]:
-            raise TomedError("This file changed in the library. Load it again.", code="precondition_failed")
+        """Send it, or the part that is asked for."""
         condition = request.headers.get(hdrs.IF_RANGE)
-        if condition is not None and condition.strip() != etag:
+        if condition is not None and condition.strip() != self._etag:
             headers = request.headers.copy()
             headers.popall(hdrs.RANGE, None)
             headers.popall(hdrs.IF_RANGE, None)
