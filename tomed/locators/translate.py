@@ -1,0 +1,254 @@
+"""From any locator to every locator. The text has the last word on where the place is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from tomed.errors import Invalid
+from tomed.locators import cfi, markup, passage, xpointer
+from tomed.locators.book import BookModel
+from tomed.locators.resolve import Found, resolve
+from tomed.locators.section import Kind, Section, Spot
+from tomed.model import Locator, LocatorKind, Precision
+
+NEARBY = 2_000
+"""Characters around a locator within which its text is looked for first."""
+SHOWN = 40
+"""Characters of text that a place is handed out with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place in a book in every way it can be told."""
+
+    section: int
+    """Counted from 0 over the usable items of the spine, as foliate-js does."""
+    cfi: str
+    xpointer: str
+    fraction: float
+    text: str
+    """About 40 characters that follow."""
+    precision: Precision
+    """How sure it is that both locators mean the place that was asked for, or the one that was wanted."""
+
+
+def locate(
+    model: BookModel,
+    locator: Locator | None,
+    fraction: float | None = None,
+    text: str = "",
+    *,
+    foreign: bool = False,
+    want: LocatorKind | None = None,
+) -> Place:
+    """Find a place in a book.
+
+    ``text`` is what follows the place, as its reader showed it; ``fraction`` helps where the locator fails or the text
+    stands in several places. ``foreign`` says that the locator was made in another file of the book, so that only the
+    text can prove it. With ``want``, ``precision`` speaks of that kind of locator alone.
+
+    Raises:
+        Invalid: the locator leads nowhere and there is neither a text that is found nor a fraction.
+    """
+    found, fault = None, None
+    if locator is not None:
+        try:
+            found = resolve(model, locator)
+        except Invalid as err:
+            fault = err
+    if found is not None and foreign:
+        found = replace(found, precision=_worst(found.precision, Precision.SECTION), given=None)
+    wanted = passage.needle(text)
+    if wanted:
+        found = _settled(model, found, fraction, wanted)
+    if found is None or (foreign and found.precision is not Precision.EXACT and fraction is not None):
+        if fraction is None:
+            if found is None:
+                raise fault or Invalid("Neither locator nor text leads to a place in this book.")
+        elif found is None or found.precision in (Precision.SECTION, Precision.FRACTION):
+            found = at_fraction(model, fraction)
+    return _place(model, found, want)
+
+
+def at_fraction(model: BookModel, fraction: float) -> Found:
+    """The text that has a share of the whole before it."""
+    if not 0.0 <= fraction <= 1.0:
+        raise Invalid("A fraction is a number from 0 to 1.")
+    number, share = model.scale.place(fraction)
+    section = model.section(number)
+    spot = section.spot(section.at_share(share)) if section else None
+    return Found(number, spot, Precision.FRACTION)
+
+
+def _worst(*precisions: Precision) -> Precision:
+    return max(precisions, key=list(Precision).index)
+
+
+def _settled(model: BookModel, found: Found | None, fraction: float | None, wanted: str) -> Found | None:
+    """Let the text confirm, repair or doubt what the locator found."""
+    if found is not None and found.spot is not None and _confirmed(model, found, wanted):
+        certain = len(wanted) >= passage.SEARCHABLE or found.precision is Precision.EXACT
+        return replace(found, precision=Precision.EXACT) if certain else found
+    if len(wanted) >= passage.SEARCHABLE:
+        repaired = _searched(model, found, fraction, wanted)
+        if repaired is not None:
+            return repaired
+    if found is None:
+        return None
+    # The text is nowhere in the book: generated content, or another edition. The place may be right, but is unproven.
+    return replace(found, precision=_worst(found.precision, Precision.ELEMENT))
+
+
+def _confirmed(model: BookModel, found: Found, wanted: str) -> bool:
+    section = model.section(found.number)
+    if section is None or found.spot is None:
+        return False
+    place = section.place(found.spot)
+    return any(passage.agrees(_shown(model, found.number, place, hidden), wanted) for hidden in (False, True))
+
+
+def _shown(model: BookModel, number: int, place: int, hidden: bool) -> str:
+    """Plain text from a place on, over the ends of chapters."""
+    shown = ""
+    for following in range(number, min(number + 4, len(model))):
+        section = model.section(following)
+        if section is not None:
+            shown += passage.plain(section.following(place, 6 * passage.NEEDLE, hidden=hidden))
+        if len(shown) >= passage.NEEDLE:
+            break
+        place = 0
+    return shown
+
+
+def _searched(model: BookModel, found: Found | None, fraction: float | None, wanted: str) -> Found | None:
+    """Look for the text nearby, then in the section, then in the whole book."""
+    expected = found or (at_fraction(model, fraction) if fraction is not None else None)
+    if expected is not None:
+        section = model.section(expected.number)
+        places = passage.Haystack(section.text).find(wanted) if section else []
+        if section and places:
+            around = section.place(expected.spot) if expected.spot else 0
+            near = [place for place in places if abs(place - around) <= NEARBY]
+            alone = len(places) == 1 or len(near) == 1
+            place = min(places, key=lambda place: abs(place - around))
+            return Found(expected.number, section.spot(place), Precision.EXACT if alone else Precision.ELEMENT)
+    hits = [hit for number in _holding(model, wanted) for hit in _hits(model, number, wanted)]
+    if not hits:
+        return None
+    if len(hits) == 1:
+        return hits[0]
+    if expected is None:
+        return replace(hits[0], precision=Precision.SECTION)
+    middle = _fraction(model, expected)
+    nearest = min(hits, key=lambda hit: abs(_fraction(model, hit) - middle))
+    return replace(nearest, precision=Precision.ELEMENT)
+
+
+def _holding(model: BookModel, wanted: str) -> Iterator[int]:
+    """The sections whose bare text holds ``wanted``, without building a tree of each."""
+    for number in range(len(model)):
+        read = model.source(number)
+        if read is None:
+            continue
+        bare = "".join(
+            markup.unescape(read[0][token.start : token.end])
+            for token in markup.tokens(read[0])
+            if token.kind in (markup.Kind.TEXT, markup.Kind.CDATA)
+        )
+        if wanted in passage.plain(bare):
+            yield number
+
+
+def _hits(model: BookModel, number: int, wanted: str) -> list[Found]:
+    section = model.section(number)
+    if section is None:
+        return []
+    places = passage.Haystack(section.text).find(wanted)
+    return [Found(number, section.spot(place), Precision.EXACT) for place in places]
+
+
+def _fraction(model: BookModel, found: Found) -> float:
+    section = model.section(found.number)
+    if section is None or found.spot is None:
+        return model.scale.fraction(found.number, 0.0)
+    return model.scale.fraction(found.number, section.share(section.place(found.spot)))
+
+
+def _place(model: BookModel, found: Found, want: LocatorKind | None) -> Place:
+    """Write the place down in every way."""
+    section = model.section(found.number)
+    pointer, pointer_precision = _xpointer(model, found, section)
+    point, point_precision = _cfi(model, found, section)
+    parts = {LocatorKind.XPOINTER: pointer_precision, LocatorKind.CFI: point_precision}
+    spot = found.spot
+    return Place(
+        section=found.number,
+        cfi=point,
+        xpointer=pointer,
+        fraction=_fraction(model, found),
+        text=_text(model, found.number, section.place(spot)) if section and spot else "",
+        precision=_worst(found.precision, *([parts[want]] if want in parts else parts.values())),
+    )
+
+
+def _xpointer(model: BookModel, found: Found, section: Section | None) -> tuple[str, Precision]:
+    if found.given and found.given.kind is LocatorKind.XPOINTER and found.precision is Precision.EXACT:
+        return found.given.value, Precision.EXACT
+    spot = found.spot
+    if section is None or spot is None:
+        return f"/body[1]/DocFragment[{model.fragment(found.number)}].0", Precision.SECTION
+    precision = Precision.EXACT
+    island = section.island(spot.node)
+    if island is not None:
+        precision = Precision.EXACT if spot.node == island else Precision.ELEMENT
+        spot = Spot(island)
+    elif section.kinds[spot.node] == Kind.TEXT and not (section.certain and section.sure_of_text(spot.node)):
+        precision = Precision.ELEMENT
+        spot = Spot(section.element_before(spot.node))
+    top = section.body_of(spot.node)
+    steps = (
+        xpointer.Step("body"),
+        xpointer.Step("DocFragment", model.fragment(found.number, top)),
+        xpointer.Step("body"),
+        *section.steps(spot.node),
+    )
+    return str(xpointer.XPointer(steps, spot.offset or 0)), precision
+
+
+def _cfi(model: BookModel, found: Found, section: Section | None) -> tuple[str, Precision]:
+    if found.given and found.given.kind is LocatorKind.CFI:
+        return found.given.value, Precision.EXACT
+    package = (model.package.spine_step, model.package.items[found.number].step)
+    spot = found.spot
+    if section is None or spot is None:
+        return cfi.point(package), Precision.SECTION
+    if not section.in_browser:
+        return cfi.point(package, (4,)), Precision.SECTION
+    precision = Precision.EXACT
+    island = section.island(spot.node)
+    if island is not None:
+        precision = Precision.EXACT if spot.node == island else Precision.ELEMENT
+        spot = Spot(island)
+    elif section.kinds[spot.node] == Kind.INSTRUCTION:
+        spot = section.spot(section.place(spot))
+    if section.kinds[spot.node] == Kind.TEXT:
+        if not section.certain:
+            precision = Precision.ELEMENT
+        return cfi.point(
+            package, section.path(spot.node), offset=section.raw_of(spot.node, spot.offset or 0)
+        ), precision
+    return cfi.point(package, section.path(spot.node)), precision
+
+
+def _text(model: BookModel, number: int, place: int) -> str:
+    """What follows a place, for people: one line, words of different paragraphs apart."""
+    pieces: list[str] = []
+    for following in range(number, min(number + 3, len(model))):
+        section = model.section(following)
+        if section is not None:
+            pieces.append(section.line(place, 4 * SHOWN))
+        if sum(map(len, pieces)) >= SHOWN:
+            break
+        place = 0
+    return " ".join(" ".join(pieces).split())[:SHOWN].rstrip()

@@ -1,0 +1,137 @@
+"""Translations outside the event loop: in a few processes that keep their book models warm.
+
+A process, because building a tree is pure Python: a thread would hold the interpreter while requests wait. And a
+process can be left behind when a hostile book takes it too far.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import multiprocessing
+import os
+import resource
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from functools import partial
+from pathlib import Path
+
+from tomed.errors import Invalid, TomedError
+from tomed.locators.book import BookModel
+from tomed.locators.translate import Place, locate
+from tomed.model import Locator, LocatorKind
+
+TIMEOUT_S = 20.0
+KEPT_BOOKS = 8
+"""Models that one worker process keeps."""
+MEMORY = 1 << 30
+"""Bytes of address space that a worker process may take."""
+
+_Version = tuple[str, int, int]
+_models: OrderedDict[_Version, BookModel] = OrderedDict()
+
+
+class Places:
+    """Translates locators of book files; one for the whole daemon.
+
+    ``processes`` 0 translates in a thread instead: for tests and for the command line.
+    """
+
+    def __init__(self, processes: int = 1, *, timeout_s: float = TIMEOUT_S) -> None:
+        self._processes = processes
+        self._timeout_s = timeout_s
+        self._executor: Executor | None = None
+        self._room = asyncio.Semaphore(max(1, processes) * 16)
+
+    async def translate(
+        self,
+        path: Path,
+        locator: Locator | None = None,
+        fraction: float | None = None,
+        text: str = "",
+        want: LocatorKind | None = None,
+        *,
+        foreign: bool = False,
+    ) -> Place:
+        """Find a place in the EPUB at ``path``; see ``locate`` for what the arguments mean.
+
+        Raises:
+            Invalid: not a readable EPUB, no such place in it, or it took too long.
+        """
+        if self._room.locked():
+            raise Invalid("Too many places are being looked for; this one has to wait for the next sync.")
+        translation = partial(_translate, str(path), locator, fraction, text, want, foreign)
+        async with self._room:
+            try:
+                async with asyncio.timeout(self._timeout_s):
+                    return await self._run(translation)
+            except TimeoutError as err:
+                self._abandon()
+                raise Invalid(f"The book took more than {self._timeout_s:g} seconds to read.") from err
+            except BrokenProcessPool as err:
+                self._abandon()
+                raise Invalid("The book could not be read: it takes more memory than any book.") from err
+
+    async def _run(self, translation: Callable[[], Place]) -> Place:
+        if self._processes == 0:
+            return await asyncio.to_thread(translation)
+        if self._executor is None:
+            # Spawned, not forked: the daemon has threads and open databases that no child may inherit.
+            self._executor = ProcessPoolExecutor(
+                self._processes, mp_context=multiprocessing.get_context("spawn"), initializer=_bounded
+            )
+        return await asyncio.get_running_loop().run_in_executor(self._executor, translation)
+
+    def _abandon(self) -> None:
+        """Give a stuck or broken pool up; the next translation starts another."""
+        executor, self._executor = self._executor, None
+        if isinstance(executor, ProcessPoolExecutor):
+            for process in list((executor._processes or {}).values()):
+                process.kill()
+            executor.shutdown(wait=False, cancel_futures=True)
+
+    async def close(self) -> None:
+        """End the processes."""
+        executor, self._executor = self._executor, None
+        if executor is not None:
+            await asyncio.to_thread(executor.shutdown, wait=True, cancel_futures=True)
+
+
+def _bounded() -> None:
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    with contextlib.suppress(OSError):
+        os.nice(5)
+
+
+def _translate(
+    path: str, locator: Locator | None, fraction: float | None, text: str, want: LocatorKind | None, foreign: bool
+) -> Place:
+    try:
+        return locate(_model(path), locator, fraction, text, foreign=foreign, want=want)
+    except TomedError as err:
+        # Rebuilt plainly: an exception with a cause does not travel well between processes.
+        raise Invalid(err.message) from None
+    except MemoryError:
+        _models.clear()
+        raise Invalid("The book takes more memory than any book.") from None
+
+
+def _model(path: str) -> BookModel:
+    """The model of a file in its present version."""
+    try:
+        stat = Path(path).stat()
+    except OSError as err:
+        raise Invalid(f"The book file can't be read: {err.strerror}.") from err
+    version = (path, stat.st_size, stat.st_mtime_ns)
+    model = _models.get(version)
+    if model is None:
+        for older in [known for known in _models if known[0] == path]:
+            del _models[older]
+        model = _models[version] = BookModel.open(path)
+        while len(_models) > KEPT_BOOKS:
+            _models.popitem(last=False)
+    _models.move_to_end(version)
+    return model
