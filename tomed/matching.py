@@ -57,8 +57,8 @@ class Shelf(Protocol):
     def refused(self, clues: Clues) -> set[BookId]: ...
     def downloaded(self, file_name: str) -> Hits: ...
     def facts(self, book_ids: Iterable[BookId]) -> dict[BookId, Facts]: ...
-    def known_names(self, book_id: BookId) -> list[str]: ...
-    def known_titles(self, book_id: BookId) -> set[str]: ...
+    def names_of(self, book_id: BookId, start: str) -> list[str]: ...
+    def titles_of(self, book_id: BookId, start: str) -> list[str]: ...
 
 
 # What is asked ----------------------------------------------------------------------------------
@@ -265,11 +265,8 @@ def _titled(shelf: Shelf, question: Question) -> Hits:
     """Title and authors, of the file's own metadata or read from its name; a told volume must not contradict."""
     found: Hits = {}
     for title, authors in _readings(question):
-        hits: Hits = {}
-        for key in title_keys(title) if authors else [words_key(title)]:
-            hits |= shelf.by_title(key)
-        if not title.isascii():  # the spelling alone is no witness for a title in its own script
-            hits = {b: s for b, s in hits.items() if words_key(title) in shelf.known_titles(b)}
+        # In its own script a title must be ours in that script; an ASCII one may be anybody's spelling.
+        hits = shelf.by_title(words_key(title))
         for book_id, facts in shelf.facts(hits).items():
             agreement = compare_authors(authors, facts.authors)
             if _contradicts_volume(question, facts):
@@ -426,18 +423,29 @@ def _agreements(shelf: Shelf, question: Question) -> Iterator[tuple[BookId, bool
 
 
 def _agree(shelf: Shelf, book_id: BookId, readings: list[tuple[str, str]]) -> tuple[bool, bool]:
-    titles = shelf.known_titles(book_id)
-    pairs = [pair for name in shelf.known_names(book_id) for pair in _splits(name)]
     authors = next((facts.authors for facts in shelf.facts([book_id]).values()), ())
     best = (False, False)
     for title, people in readings:
-        title_key, people_key = name_key(title), name_key(people)
-        if any(_begins(t, title_key) and _begins(a, people_key) for t, a in pairs):
+        if _has_name(shelf, book_id, name_key(title), name_key(people)):
             return True, True
-        by_title = any(_begins(known, key) for key in title_keys(title) for known in titles)
-        by_author = _begins_authors(people, authors) or any(_begins(a, people_key) for _, a in pairs)
+        by_title = any(_begins(known, key) for key in title_keys(title) for known in shelf.titles_of(book_id, key))
+        by_author = _begins_authors(people, authors) or bool(
+            people and shelf.names_of(book_id, name_key(people) + " - ")
+        )
         best = max(best, (by_title, by_author))
     return best
+
+
+def _has_name(shelf: Shelf, book_id: BookId, title: str, people: str) -> bool:
+    """The book has or had a file named so, each half perhaps cut."""
+    if not title or not people:
+        return False
+    start = title if len(title) >= TELLING else f"{title} - "
+    return any(
+        _begins(known_title, title) and _begins(known_people, people)
+        for name in shelf.names_of(book_id, start)
+        for known_title, known_people in _splits(name)
+    )
 
 
 def _begins(whole: str, part: str) -> bool:

@@ -1,5 +1,8 @@
 -- How files find their books, beyond names.
 
+-- Nobody asks for all aliases of a book, and this index held every name a second time.
+DROP INDEX aliases_book;
+
 -- Partial MD5 of the library's own files, remembered until path, size or time of change differ.
 -- The hashes themselves stay in aliases for ever; this table only saves reading a file twice.
 CREATE TABLE fingerprints (
