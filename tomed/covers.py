@@ -12,6 +12,7 @@ import contextlib
 import hashlib
 import os
 import tempfile
+import time
 import unicodedata
 import warnings
 from collections.abc import Sequence
@@ -27,6 +28,7 @@ SIZES = {"thumb": (240, 360), "large": (600, 900)}
 
 SOURCE_BYTES_MAX = 64 << 20
 PIXELS_MAX = 60_000_000
+TOUCH_S = 3600
 KINDS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
 
 JPEG, SVG = "image/jpeg", "image/svg+xml"
@@ -80,8 +82,7 @@ class Covers:
         for suffix, kind in ((".jpg", JPEG), (".svg", SVG)):
             path = room / (name + suffix)
             if path.is_file():
-                with contextlib.suppress(OSError):
-                    os.utime(path)
+                _touch(path)
                 return Cover(path, kind)
         room.mkdir(parents=True, exist_ok=True)
         picture = shrink(source, box) if source else None
@@ -184,13 +185,21 @@ def _write(path: Path, content: bytes) -> None:
         raise
 
 
+def _touch(path: Path) -> None:
+    """Note that a picture was wanted, now and then; its time of change stays, for browsers compare that."""
+    with contextlib.suppress(OSError):
+        status = path.stat()
+        if time.time() - status.st_atime > TOUCH_S:
+            os.utime(path, ns=(time.time_ns(), status.st_mtime_ns))
+
+
 def _evict(folder: Path, limit_bytes: int, *, keep: Path) -> None:
     """Drop the longest unused pictures until nine tenths of the limit are kept."""
     found = []
     for path in folder.glob("??/*"):
         with contextlib.suppress(OSError):
             status = path.stat()
-            found.append((status.st_mtime, status.st_size, path))
+            found.append((max(status.st_atime, status.st_mtime), status.st_size, path))
     total = sum(size for _, size, _ in found)
     if total <= limit_bytes:
         return

@@ -30,7 +30,8 @@ async def read_form(request: web.Request) -> Mapping[str, str]:
         raise Invalid("This form is too long.", code="too_large")
     posted = await request.post()
     fields = {name: value for name, value in posted.items() if isinstance(value, str)}
-    if not hmac.compare_digest(fields.pop(CSRF_FIELD, "").encode("utf-8", "replace"), form_token(request).encode()):
+    told, right = fields.pop(CSRF_FIELD, ""), form_token(request)
+    if not right or not hmac.compare_digest(told.encode("utf-8", "replace"), right.encode()):
         raise Forbidden("This page was opened in an earlier session. Go back, reload it and try again.")
     return fields
 

@@ -80,11 +80,12 @@ def page(request: web.Request, template: str, *, http_status: int = 200, **conte
     user: User | None = request.get("user")
     zone = zone_of(user)
     base_path = services(request).config.base_path
+    visit = request.cookies.get(VISIT_COOKIE) or secrets.token_urlsafe(18)
     words: dict[str, Any] = {
         "t": layout.say,
         "url": lambda path, *parts, **query: links.join(base_path, path, *parts, **query),
         "asset": lambda name: base_path + layout.assets.path(name),
-        "csrf": Markup('<input type="hidden" name="{}" value="{}">').format(CSRF_FIELD, form_token(request)),
+        "csrf": Markup('<input type="hidden" name="{}" value="{}">').format(CSRF_FIELD, form_token(request, visit)),
         "user": user,
         "day": lambda at: day(at, zone),
         "moment": lambda at: moment(at, zone),
@@ -94,7 +95,7 @@ def page(request: web.Request, template: str, *, http_status: int = 200, **conte
     answer = web.Response(text=text, content_type="text/html", status=http_status)
     protect(answer, policy())
     if VISIT_COOKIE not in request.cookies and SESSION_COOKIE not in request.cookies:
-        set_cookie(request, answer, VISIT_COOKIE, _visit(request))
+        set_cookie(request, answer, VISIT_COOKIE, visit)
     return answer
 
 
@@ -129,17 +130,15 @@ def set_cookie(request: web.Request, answer: web.StreamResponse, name: str, valu
     )
 
 
-def form_token(request: web.Request) -> str:
-    """Proof that a form came from a page of this very session: made from the cookie, which no other site can read."""
-    secret = request.cookies.get(SESSION_COOKIE) or _visit(request)
+def form_token(request: web.Request, visit: str = "") -> str:
+    """Proof that a form came from a page of this very session: made from the cookie, which no other site can read.
+
+    ``visit`` is the cookie that a page is about to set for somebody who has none yet. Empty when there is no cookie.
+    """
+    secret = request.cookies.get(SESSION_COOKIE) or request.cookies.get(VISIT_COOKIE) or visit
+    if not secret:
+        return ""
     return hmac.new(secret.encode("utf-8", "replace"), b"tomed form", hashlib.sha256).hexdigest()
-
-
-def _visit(request: web.Request) -> str:
-    known = request.cookies.get(VISIT_COOKIE) or request.get(VISIT_COOKIE)
-    if not known:
-        known = request[VISIT_COOKIE] = secrets.token_urlsafe(18)
-    return str(known)
 
 
 def zone_of(user: User | None) -> ZoneInfo:

@@ -31,6 +31,9 @@ def guard(route: Route) -> Handler:
 
     @functools.wraps(route.handler)
     async def guarded(request: web.Request) -> web.StreamResponse:
+        token = request.get("token")
+        if token is not None and token.kind != "web":  # a device's key opens no page: it could add people or keys there
+            del request["user"]
         if route.access != "anyone":
             check(request, route.access)
         return await route.handler(request)
@@ -39,9 +42,9 @@ def guard(route: Route) -> Handler:
 
 
 def check(request: web.Request, access: Access) -> None:
-    """Raise a redirect to sign-in, or Forbidden. A device's key opens no page: it could add people or keys there."""
-    user, token = request.get("user"), request.get("token")
-    if user is None or (token is not None and token.kind != "web"):
+    """Raise a redirect to sign-in, or Forbidden."""
+    user = request.get("user")
+    if user is None:
         if request.method not in ("GET", "HEAD"):
             raise Unauthorized("Your session has ended. Sign in again.")
         raise web.HTTPSeeOther(url(request, "/sign-in", next=back_to(request)))

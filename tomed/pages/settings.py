@@ -93,7 +93,7 @@ async def change_password(request: web.Request) -> web.StreamResponse:
         tokens.revoke_kind(connection, user.id, "web", now)
 
     await services(request).store.write(work)
-    return await _stay(request, user, "password")
+    raise await _stay(request, user, "password")
 
 
 async def sign_out_everywhere(request: web.Request) -> web.StreamResponse:
@@ -101,10 +101,10 @@ async def sign_out_everywhere(request: web.Request) -> web.StreamResponse:
     await read_form(request)
     user, now = signed_in(request), services(request).clock()
     await services(request).store.write(lambda c: tokens.revoke_kind(c, user.id, "web", now))
-    return await _stay(request, user, "everywhere")
+    raise await _stay(request, user, "everywhere")
 
 
-async def _stay(request: web.Request, user: User, said: str) -> web.StreamResponse:
+async def _stay(request: web.Request, user: User, said: str) -> web.HTTPSeeOther:
     token = await services(request).sign_in.web_token(user.id)
     answer = see_other(request, "/settings", said=said)
     set_cookie(request, answer, SESSION_COOKIE, token, max_age=tokens.WEB_SESSION_MS // 1000)
@@ -128,7 +128,7 @@ async def delete(request: web.Request) -> web.StreamResponse:
         return _page(request, fault=err.message, status=STATUS[err.code])
     answer = see_other(request, "/sign-in")
     answer.del_cookie(SESSION_COOKIE, path=services(request).config.base_path + "/")
-    return answer
+    raise answer
 
 
 def _delete_account(connection: apsw.Connection, user: User) -> None:

@@ -46,7 +46,7 @@ async def sign_in(request: web.Request) -> web.StreamResponse:
         if err.code not in ("unauthorized", "too_many_requests"):
             raise
         return _form(request, status=STATUS[err.code], fault=err.message, name=name, next_path=next_path)
-    return _begin(request, signed_in, next_path or url(request, "/"))
+    raise _begin(request, signed_in, next_path or url(request, "/"))
 
 
 async def sign_out(request: web.Request) -> web.StreamResponse:
@@ -56,7 +56,7 @@ async def sign_out(request: web.Request) -> web.StreamResponse:
     await services(request).store.write(lambda c: tokens.revoke(c, user.id, token.id, now))
     answer = see_other(request, "/sign-in")
     answer.del_cookie(SESSION_COOKIE, path=services(request).config.base_path + "/")
-    return answer
+    raise answer
 
 
 async def show_welcome(request: web.Request) -> web.StreamResponse:
@@ -105,7 +105,7 @@ async def accept(request: web.Request) -> web.StreamResponse:
                 idle_cap_s=user.idle_cap_s,
             )
         )
-    return _begin(request, signed_in, url(request, "/devices"))
+    raise _begin(request, signed_in, url(request, "/devices"))
 
 
 def _begin(request: web.Request, signed_in: SignedIn, where: str) -> web.HTTPSeeOther:
