@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import apsw
 
-from tomed.model import DeviceId, UserId
+from tomed.model import DeviceId, User, UserId
+from tomed.store import users
 
 WEB_SESSION_MS = 90 * 24 * 3600 * 1000
 """How long a browser stays signed in."""
@@ -72,14 +73,16 @@ def issue(
     return secret
 
 
-def find(connection: apsw.Connection, secret: str, now: int) -> Token | None:
-    """What a token stands for; None when it is unknown, revoked or expired."""
+def find(connection: apsw.Connection, secret: str, now: int) -> tuple[Token, User] | None:
+    """What a token stands for, and whose it is; None when it is unknown, revoked or expired."""
     row = connection.execute(
-        "SELECT id, user_id, kind, name, device_id, last_used_at FROM tokens"
-        " WHERE hash = ? AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?)",
+        "SELECT t.id, t.user_id, t.kind, t.name, t.device_id, t.last_used_at,"
+        " u.id, u.name, u.is_admin, u.time_zone, u.day_start_minute, u.idle_cap_s, u.week_start, u.settings"
+        " FROM tokens t JOIN users u ON u.id = t.user_id"
+        " WHERE t.hash = ? AND t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > ?)",
         (digest(secret), now),
     ).fetchone()
-    return Token(*row) if row else None
+    return (Token(*row[:6]), users.from_row(row[6:])) if row else None
 
 
 def touch(connection: apsw.Connection, token_id: int, now: int) -> None:

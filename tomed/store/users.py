@@ -31,7 +31,8 @@ def create(
     return UserId(connection.last_insert_rowid())
 
 
-def _user(row: tuple[Any, ...]) -> User:
+def from_row(row: tuple[Any, ...]) -> User:
+    """A row of the columns ``id, name, is_admin, time_zone, day_start_minute, idle_cap_s, week_start, settings``."""
     user_id, name, is_admin, time_zone, day_start, idle_cap_s, week_start, settings = row
     return User(
         UserId(user_id),
@@ -41,25 +42,25 @@ def _user(row: tuple[Any, ...]) -> User:
         day_start,
         idle_cap_s,
         week_start,
-        msgspec.json.decode(settings),
+        msgspec.json.decode(settings) if settings != "{}" else {},
     )
 
 
 def by_id(connection: apsw.Connection, user_id: int) -> User | None:
     """The user with this id."""
     row = connection.execute(f"SELECT {_COLUMNS} FROM users WHERE id = ?", (user_id,)).fetchone()
-    return _user(row) if row else None
+    return from_row(row) if row else None
 
 
 def by_name(connection: apsw.Connection, name: str) -> User | None:
     """The user of this name; case does not matter."""
     row = connection.execute(f"SELECT {_COLUMNS} FROM users WHERE name = ?", (name.strip(),)).fetchone()
-    return _user(row) if row else None
+    return from_row(row) if row else None
 
 
 def everyone(connection: apsw.Connection) -> list[User]:
     """All users, by name."""
-    return [_user(row) for row in connection.execute(f"SELECT {_COLUMNS} FROM users ORDER BY name")]
+    return [from_row(row) for row in connection.execute(f"SELECT {_COLUMNS} FROM users ORDER BY name")]
 
 
 def count(connection: apsw.Connection) -> int:

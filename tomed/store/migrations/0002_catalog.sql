@@ -76,7 +76,7 @@ UPDATE series SET books = (SELECT count(*) FROM books WHERE series_id = series.i
 -- Words of the living books. The text is folded and split by tomed/folding.py, in the index as in the question.
 CREATE VIRTUAL TABLE book_search USING fts5 (
     title, authors, series, tags,
-    content = '', contentless_delete = 1, prefix = '2 3',
+    content = '', contentless_delete = 1, 
     tokenize = 'unicode61 remove_diacritics 2'
 );
 
