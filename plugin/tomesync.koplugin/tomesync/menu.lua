@@ -79,7 +79,8 @@ function Menu.showPending()
     if Reading.queue.failed then
         lines[#lines + 1] = _("The last event could not be written: is the disk full?")
     end
-    lines[#lines + 1] = Sync.last_success and T(_("Last synced: %1"), os.date("%Y-%m-%d %H:%M", Sync.last_success)) or _("Not synced since KOReader started.")
+    local last = Sync.last_success
+    lines[#lines + 1] = last and T(_("Last synced: %1"), os.date("%Y-%m-%d %H:%M", last)) or _("Not synced since KOReader started.")
     if Sync.last and not Sync.last.ok then
         lines[#lines + 1] = Messages.failure(Sync.last, Settings.server() or "?")
     end
@@ -121,6 +122,10 @@ local function askServers()
         end)
 end
 
+local function serverText()
+    return T(_("Server: %1"), Settings.server() or _("none"))
+end
+
 local function choice(name, value, text)
     return {
         text = text, radio = true,
@@ -156,9 +161,11 @@ local function settingsMenu()
         { text = _("Device name"), keep_menu_open = true,
           help_text = _("How this device is called in your statistics."),
           callback = function()
-              Menu.ask(_("Device name"), Settings.get("device_name"), Sync.device().name, function(text) Settings.set("device_name", text) end)
+              Menu.ask(_("Device name"), Settings.get("device_name"), Sync.device().name, function(text)
+                  Settings.set("device_name", text)
+              end)
           end },
-        { text_func = function() return T(_("Server: %1"), Settings.server() or _("none")) end, keep_menu_open = true, callback = askServers,
+        { text_func = serverText, keep_menu_open = true, callback = askServers,
           help_text = _("One or several addresses with blanks between them; the next one is tried when one does not answer.") },
         { text = _("CA file"), keep_menu_open = true,
           help_text = _("The path of a PEM file, when the server's certificate is your own. With it the certificate is verified."),
@@ -193,7 +200,7 @@ local function items(ui)
         end
     end
     list[#list + 1] = { text = _("Settings"), sub_item_table_func = settingsMenu }
-    list[#list + 1] = { text_func = function() return T(_("Server: %1"), Settings.server() or _("none")) end, keep_menu_open = true, callback = askServers }
+    list[#list + 1] = { text_func = serverText, keep_menu_open = true, callback = askServers }
     list[#list + 1] = { text = _("About"), keep_menu_open = true, callback = about }
     return list
 end

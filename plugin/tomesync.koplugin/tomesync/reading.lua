@@ -92,6 +92,11 @@ local function factsOf(ui)
     }
 end
 
+-- Big books are re-rendered chapter by chapter while they are drawn; each time KOReader tells the page's new number.
+local function partialRenderings(ui)
+    return ui.rolling and ui.rolling.nb_partial_rerenderings
+end
+
 --- A document is ready. Page events before this are KOReader's own finding its place.
 function Reading.opened(ui)
     local place = Place.now(ui)
@@ -105,6 +110,7 @@ function Reading.opened(ui)
     end
     Reading.ui, Reading.file, Reading.place = ui, ui.document.file, place
     Reading.book = Events.book(factsOf(ui))
+    Reading.renderings = partialRenderings(ui)
     if is_reload then
         Reading.tracker:rebase(place)
         return
@@ -125,7 +131,9 @@ function Reading.pageChanged(ui)
         return false
     end
     Reading.place = place
-    if Reading.moving then
+    local renderings = partialRenderings(ui)
+    if Reading.moving or renderings ~= Reading.renderings then
+        Reading.renderings = renderings
         Reading.tracker:rebase(place)
         return false
     end

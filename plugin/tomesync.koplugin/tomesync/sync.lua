@@ -14,10 +14,11 @@ local logger = require("logger")
 local rapidjson = require("rapidjson")
 local version = require("tomesync/version")
 
-local Sync = { backoff = Backoff.new(os.time) }
+local Sync = { backoff = Backoff.new(os.time), connections = 0 }
 
 Sync.after_turn_s, Sync.after_open_s, Sync.after_connect_s = 12, 2, 1
-local block_s, total_s, deadline_s = 10, 25, 40
+--- How long one silence, one request and the whole child may take.
+Sync.block_s, Sync.total_s, Sync.deadline_s = 10, 25, 40
 
 --- Set by main.lua: what a person should see. told(answer, server) after a failure that needs a person,
 --- offered(entry, token) with a position to consider.
@@ -73,6 +74,8 @@ local function finished(answer, context)
         end
     elseif answer.code == "preempted" or answer.code == "cancelled" then
         Sync.schedule(5)
+    elseif context.connections ~= Sync.connections then
+        Sync.schedule(Sync.after_connect_s) -- it set out before the network came back: no verdict on what is there now
     elseif answer.code == "cannot_fork" then
         logger.warn("tomesync: no child process:", answer.detail)
     else
@@ -97,14 +100,14 @@ local function makeJob(by_person)
     local extra, want, token, serial = Reading.forSync(by_person)
     local segments, complete = Reading.queue:oldest(Sync.most_events or Exchange.most_events)
     return {
-        name = "sync", deadline_s = deadline_s, answer_file = Settings.folder .. "/answer-sync", urgent = by_person or nil,
+        name = "sync", deadline_s = Sync.deadline_s, answer_file = Settings.folder .. "/answer-sync", urgent = by_person or nil,
         dir = Reading.queue.dir, segments = segments, complete = complete, extra = extra, want = want,
         device = Sync.device(), now = Times.format(os.time()), url = Settings.server(), token = Settings.get("token"),
-        ca_file = caFile(), block_s = block_s, total_s = total_s, most_events = Sync.most_events,
+        ca_file = caFile(), block_s = Sync.block_s, total_s = Sync.total_s, most_events = Sync.most_events,
         run = function(job)
             return Exchange.run(job, Http, rapidjson)
         end,
-    }, { token = token, serial = serial, server = Settings.server(), by_person = by_person }
+    }, { token = token, serial = serial, server = Settings.server(), by_person = by_person, connections = Sync.connections }
 end
 
 --- Sends what there is, if one may. Never waits, never raises Wi-Fi.
@@ -171,6 +174,7 @@ end
 function Sync.connected()
     Sync.backoff:clear()
     Worker.cannot_fork = false
+    Sync.connections = Sync.connections + 1
     Sync.schedule(Sync.after_connect_s)
 end
 

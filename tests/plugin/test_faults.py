@@ -1,0 +1,211 @@
+"""Everything a network can do to a device: nothing is lost, nothing is told twice, and the reader never waits."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+
+import pytest
+
+from tests.plugin.device import Device, Played, book
+from tests.plugin.faultproxy import FaultProxy
+
+pytestmark = pytest.mark.lua
+
+FAULTS = [
+    "slow",
+    "drip",
+    "hang",
+    "reset",
+    "garbage",
+    "nulls",
+    "number",
+    "truncated",
+    "nothing",
+    "half",
+    "lost",
+    "302",
+    "401",
+    "413",
+    "426",
+    "500",
+    "503",
+]
+BUSY_MS = 250
+"""Far above what a handler needs and far below any network's time-out; the figures themselves are reported, not asserted."""
+
+
+IMPATIENT = "local sync = require('tomesync/sync') sync.block_s, sync.total_s, sync.deadline_s = 0.5, 1, 1 "
+"""Time-outs for tests: time is real while a child lives."""
+
+
+def not_blocked(played: Played) -> None:
+    assert played.longest("handler", "task", "init")[0] < BUSY_MS, played.longest("handler", "task", "init")
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_each_sitting_arrives_exactly_once_after_a_fault(tmp_path: Path, fault: str) -> None:
+    """Read while the server is ill, close the book, the server recovers, the network comes back: all is told, once."""
+    with FaultProxy() as server:
+        server.set(fault, 0.5)
+        device = Device(tmp_path / "device", server.url)
+        played = device.play(
+            IMPATIENT
+            + """S.open(book) S.turn(3, 30) S.run(15) S.suspend(600) S.resume() S.net(true) S.turn(2, 30) S.close_book() S.run(5) S.settle()
+            S.server("up") S.net(false) S.net(true) S.run(5) S.settle() S.run(3) S.settle()""",
+            book=book(),
+            fault=fault,
+        ).check()
+        not_blocked(played)
+        assert [s["pages_turned"] for s in server.tomed.sessions] == [3, 2]
+        assert device.queued() == []
+        assert server.tomed.sessions[-1]["end_fraction"] == pytest.approx(0.06)
+
+
+def test_nothing_listens(tmp_path: Path) -> None:
+    """A closed port: the sittings wait on the device, and a day later they still do."""
+    with FaultProxy() as server:
+        url = server.url
+    device = Device(tmp_path / "device", url)
+    played = device.play("S.open(book) S.turn(3, 30) S.close_book() S.run(86400)", book=book()).check()
+    not_blocked(played)
+    assert [e["type"] for e in device.queued()] == ["session"]
+
+
+def test_a_failing_server_is_left_alone(tmp_path: Path) -> None:
+    """500 at every request: the pauses grow, so that ten page turns are not ten requests."""
+    with FaultProxy() as server:
+        server.set("500")
+        device = Device(tmp_path / "device", server.url)
+        device.play("S.open(book) S.run(3) S.settle() S.turn(30, 20) S.settle()", book=book()).check()
+        assert 1 <= len(server.requests("/sync")) <= 6
+        times = [r["t"] for r in server.requests("/sync")]
+        assert times == sorted(times)
+
+
+def test_an_unknown_key_is_told_once(tmp_path: Path) -> None:
+    """401: a toast that says what to do, no dialog, and no storm of requests."""
+    with FaultProxy() as server:
+        server.set("401")
+        device = Device(tmp_path / "device", server.url)
+        played = device.play(
+            IMPATIENT + "S.open(book) S.run(3) S.settle() S.turn(20, 20) S.settle()", book=book()
+        ).check()
+        shown = played.of("show")
+        assert [s["widget"] for s in shown] == ["Notification"]
+        assert "key" in shown[0]["text"]
+        assert len(server.requests("/sync")) == 1
+
+
+def test_too_much_at_once_is_sent_in_smaller_parts(tmp_path: Path) -> None:
+    """413 for more than 20 events: the device learns how much the server takes."""
+    with FaultProxy() as server:
+        small = server.tomed.sync
+
+        def answer(method: str, target: str, body: bytes, token: str) -> tuple[int, dict[str, object]]:
+            request = json.loads(body)
+            if len(request["events"]) > 20:
+                return 413, {"code": "too_large", "detail": "At most 20 events."}
+            return 200, small(request)
+
+        server.tomed.answer = answer  # type: ignore[method-assign]
+        device = Device(tmp_path / "device", server.url)
+        device.play(
+            """S.world.connected = false
+            for _ = 1, 60 do S.open(book) S.turn(1, 5) S.close_book() end
+            S.net(true) for _ = 1, 30 do S.run(40) S.settle() end""",
+            book=book(),
+        ).check()
+        assert len(server.tomed.sessions) == 60
+        assert len(set(server.tomed.arrivals)) == len(server.tomed.arrivals)
+        assert device.queued() == []
+
+
+def test_a_device_that_can_not_fork_syncs_when_asked(tmp_path: Path) -> None:
+    """No child process: nothing happens by itself, Sync now works in the foreground."""
+    with FaultProxy() as server:
+        device = Device(tmp_path / "device", server.url)
+        device.play("S.fork_fails(true) S.open(book) S.turn(3, 30) S.close_book() S.run(60)", book=book()).check()
+        assert server.seen == []
+        device.play('S.fork_fails(true) S.tap("Sync now") S.run(1)').check()
+        assert len(server.tomed.sessions) == 1
+
+
+def test_a_long_sleep_in_the_middle_of_a_request(tmp_path: Path) -> None:
+    """The device sleeps while its child waits: after waking the child is given up by the wall clock, and standby is paired."""
+    with FaultProxy() as server:
+        server.set("hang")
+        device = Device(tmp_path / "device", server.url)
+        device.play(
+            IMPATIENT
+            + """S.world.keeps_network = true S.open(book) S.turn(2, 30) S.close_book() S.run(3)
+            S.suspend(3600) S.server("up") S.resume() S.run(5) S.net(true) S.run(5) S.settle()""",
+            book=book(),
+        ).check()
+        assert len(server.tomed.sessions) == 1
+
+
+def test_an_exit_in_the_middle_of_a_request_loses_and_doubles_nothing(tmp_path: Path) -> None:
+    """The orphan's answer reaches nobody; the next start sends the same ids again."""
+    with FaultProxy() as server:
+        server.set("slow", 1)
+        device = Device(tmp_path / "device", server.url)
+        device.play("S.open(book) S.turn(2, 30) S.close_book() S.run(2.2) S.exit()", book=book())
+        server.set("up")
+        device.play("S.run(5) S.settle()").check()
+        assert len(server.tomed.sessions) == 1
+        assert device.queued() == []
+
+
+def test_the_next_address_has_its_turn(tmp_path: Path) -> None:
+    """Home first, then the VPN: an address that does not answer is followed by the next one."""
+    with FaultProxy() as gone:
+        dead = gone.url
+    with FaultProxy() as server:
+        device = Device(tmp_path / "device", server.url)
+        device.play(
+            """S.tap("Settings > Server:") S.answer("Save", dead .. " " .. S.server_url)
+            S.open(book) S.turn(2, 30) S.close_book() S.run(120) S.settle() S.run(120) S.settle()""",
+            book=book(),
+            dead=dead,
+        ).check()
+        assert len(server.tomed.sessions) == 1
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_any_interleaving_counts_each_sitting_once(tmp_path: Path, seed: int) -> None:
+    """Opens, turns, sleeps, crashes, restarts and faults in any order: each sitting is on the server exactly once."""
+    chance = random.Random(seed)
+    with FaultProxy() as server:
+        device = Device(tmp_path / "device", server.url)
+        turned = 0
+        for _ in range(4):
+            steps, is_open = [f"S.server({chance.choice(['up', *FAULTS])!r}, 0.2)".replace("'", '"')], False
+            for _ in range(8):
+                step = (
+                    chance.choice(["open", "turn", "turn", "turn", "sleep", "close", "net", "fault"])
+                    if is_open
+                    else "open"
+                )
+                if step == "turn" and is_open:
+                    n = chance.randint(1, 3)
+                    turned += n
+                    steps.append(f"S.turn({n}, {chance.choice([5, 14, 40])})")
+                elif step == "open" and not is_open:
+                    steps.append("S.open(book)")
+                    is_open = True
+                elif step == "close" and is_open:
+                    steps.append("S.close_book()")
+                    is_open = False
+                elif step == "sleep" and is_open:
+                    steps.append("S.suspend(1000) S.resume()")
+                elif step == "net":
+                    steps.append(f"S.net({chance.choice(['true', 'false'])})")
+                elif step == "fault":
+                    steps.append(f'S.server("{chance.choice(["up", "up", *FAULTS])}", 0.2)')
+            steps.append(chance.choice(["S.crash()", "S.exit()", "S.crash()"]))
+            device.play(IMPATIENT + " ".join(steps), book=book(pages=100000))
+        device.play('S.server("up") S.net(true) S.run(3) S.settle() S.run(60) S.settle()').check()
+        assert device.queued() == []
+        assert sum(s["pages_turned"] for s in server.tomed.sessions) == turned
