@@ -13,21 +13,21 @@ from __future__ import annotations
 import asyncio
 import functools
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
+import apsw
 import pytest
 
+from tests.book_files import default_chapters, make_epub, make_file
 from tests.calibredb import calibredb, fingerprint
 from tests.data import shared
 from tomed.demo import drawing
 from tomed.demo.calibre_library import CalibreLibrary, LibraryBook
-from tomed.demo.cbz import cbz_bytes
 from tomed.demo.custom_columns import CustomColumn
-from tomed.demo.epub import Chapter, Epub, epub_bytes
 
 __all__ = [
     "DEFAULT_BOOKS",
@@ -35,9 +35,11 @@ __all__ = [
     "LibraryFixture",
     "MadeBook",
     "calibredb",
+    "default_chapters",
     "fingerprint",
     "library",
     "make_epub",
+    "make_file",
     "make_library",
     "shared_library",
 ]
@@ -166,7 +168,7 @@ def _library_book(spec: BookSpec, number: int) -> LibraryBook:
     return LibraryBook(
         spec.title,
         spec.authors,
-        files={form: make_file(form, spec) for form in spec.formats} | dict(spec.files),
+        files={form: make_file(form, spec.title, spec.authors) for form in spec.formats} | dict(spec.files),
         series=spec.series,
         series_index=spec.series_index,
         tags=spec.tags,
@@ -193,77 +195,6 @@ def _cover() -> bytes:
     return drawing.cover("Cover", "Author", size=(120, 180))
 
 
-@functools.cache
-def _pages(count: int) -> tuple[bytes, ...]:
-    return tuple(drawing.numbered_page(n) for n in range(1, count + 1))
-
-
-def make_file(form: str, spec: BookSpec) -> bytes:
-    """A small valid file of format ``form`` for a book: EPUB, CBZ, TXT, FB2 or PDF."""
-    match form:
-        case "EPUB":
-            return epub_bytes(_epub(spec.title, default_chapters(), spec.authors, ()))
-        case "CBZ":
-            return cbz_bytes(_pages(4), title=spec.title, author=spec.authors[0])
-        case "TXT":
-            return f"{spec.title}\n\n{_SENTENCES[0]}\n".encode()
-        case "FB2":
-            return _FB2.encode()
-        case "PDF":
-            return drawing.numbered_pdf(3)
-    raise ValueError(f"no maker for {form}: give the bytes in files=")
-
-
-_SENTENCES = (
-    "The lamp stood at the window, and whoever passed at night knew by it that somebody was still reading.",
-    "She turned the page slowly, because the next one was the last that had come with the post.",
-    "“Where were we?” asked the old man, and the boy answered with the very word at which they had stopped.",
-    "Rain fell on the roof of the library; below it, forty thousand books kept their places without any help.",
-    "Nobody had marked the passage, and yet the book fell open there, as a door does that is often used.",
-)
-_FB2 = (
-    '<?xml version="1.0" encoding="UTF-8"?>\n<FictionBook xmlns="http://www.gribuser.ru/xml/fictionbook/2.0">'
-    "<description><title-info><book-title>Light</book-title><lang>en</lang></title-info></description>"
-    f"<body><section><p>{_SENTENCES[0]}</p></section></body></FictionBook>"
-)
-
-
-def default_chapters(count: int = 3, paragraphs: int = 12) -> list[tuple[str, str]]:
-    """Chapters of real sentences, each paragraph with a number of its own so that a place can be told from its text."""
-    chapters = []
-    for chapter in range(1, count + 1):
-        lines = [
-            f"<p>{chapter}.{n} {_SENTENCES[(chapter + n) % 5]} {_SENTENCES[(chapter * n) % 5]}</p>"
-            for n in range(1, paragraphs + 1)
-        ]
-        chapters.append((f"Chapter {chapter}", "\n".join(lines)))
-    return chapters
-
-
-def make_epub(
-    path: Path,
-    title: str,
-    *,
-    chapters: Sequence[tuple[str, str]] | None = None,
-    author: str = "A. Writer",
-    identifiers: Sequence[str] = (),
-    series: str | None = None,
-    series_index: float = 1.0,
-    cover: bytes | None = None,
-) -> Path:
-    """Write a valid EPUB 3. ``chapters``: (title, XHTML after the heading); ``identifiers``: ``scheme:value``."""
-    told = default_chapters() if chapters is None else chapters
-    book = _epub(title, told, (author,), identifiers, series=series, series_index=series_index, cover=cover)
-    path.write_bytes(epub_bytes(book))
-    return path
-
-
-def _epub(
-    title: str, chapters: Sequence[tuple[str, str]], authors: Sequence[str], identifiers: Sequence[str], **more: Any
-) -> Epub:
-    return Epub(title, [Chapter(*chapter) for chapter in chapters], authors, identifiers=identifiers, **more)
-
-
 @pytest.fixture
 def library(tmp_path: Path) -> LibraryFixture:
     """The default library of ``make_library``, new for each test."""
@@ -278,5 +209,29 @@ def shared_library(tmp_path: Path) -> LibraryFixture:
     shutil.copytree(source, folder)
     for path in (folder, *folder.rglob("*")):
         path.chmod(0o755 if path.is_dir() else 0o644)
-    shutil.copystat(source, folder)
-    return LibraryFixture(folder)
+    return LibraryFixture(folder, _books_of(folder))
+
+
+def _books_of(folder: Path) -> tuple[MadeBook, ...]:
+    """What ``metadata.db`` says stands in ``folder``; only before any daemon of this process has opened it."""
+    connection = apsw.Connection(str(folder / "metadata.db"), flags=apsw.SQLITE_OPEN_READONLY)
+    try:
+        books = connection.execute("SELECT id, uuid, title, path FROM books ORDER BY id").fetchall()
+        authors = connection.execute(
+            "SELECT book, replace(name, '|', ',') FROM books_authors_link AS l JOIN authors AS a ON a.id = l.author "
+            "ORDER BY l.id"
+        ).fetchall()
+        files = connection.execute("SELECT book, format, name FROM data ORDER BY id").fetchall()
+    finally:
+        connection.close()
+    return tuple(
+        MadeBook(
+            int(str(key)),
+            str(uuid),
+            str(title),
+            tuple(str(name) for book, name in authors if book == key),
+            str(path),
+            {str(form): folder / f"{path}/{name}.{str(form).lower()}" for book, form, name in files if book == key},
+        )
+        for key, uuid, title, path in books
+    )

@@ -58,7 +58,10 @@ def test_calibre_has_nothing_to_mend_when_it_opens_one(library: LibraryFixture) 
 
 def test_the_shared_library_is_a_copy(shared_library: LibraryFixture) -> None:
     """It may be written into, and is the one of 39 books."""
-    assert len(list(shared_library.folder.glob("*/* (*)/metadata.opf"))) == 39
+    assert len(shared_library.books) == 39
+    assert sum(len(book.files) for book in shared_library.books) == 43
+    assert all(path.is_file() for book in shared_library.books for path in book.files.values())
+    assert shared_library.book("The Prophet").authors == ("Khalil Gibran",)
     for path in (shared_library.folder, *shared_library.folder.rglob("*")):
         assert os.access(path, os.W_OK)
         assert path.stat().st_mode & 0o200

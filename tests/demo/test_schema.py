@@ -42,7 +42,7 @@ def shape(folder: Path) -> dict[str, Any]:
 
 
 def _event(sql: str) -> str:
-    """When a trigger fires. On custom links Calibre watches a column ``author`` that is not there; it means ``value``."""
+    """When a trigger fires. Calibre's custom links watch a column ``author`` that isn't there; ``value`` is meant."""
     words = " ".join(sql.replace("FOR EACH ROW", "").split()).partition(" BEGIN")[0].split(" ", 3)[3]
     return words.replace("OF author ON books_custom", "OF value ON books_custom")
 
