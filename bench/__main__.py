@@ -14,8 +14,13 @@ from bench.floors import ROWS, name
 from bench.load import Figures, Request, measure, put_json
 from bench.process import Server, free_port, serving
 from bench.report import Report, alternating
+from bench.service import running
+from tomed.demo.library import build_demo_library
 
 Measures = dict[str, Callable[[], Figures]]
+
+GOAL = 0.6
+"""Requests per second of the daemon, as a share of its floor's."""
 
 
 def floor_measures(server: Server, seconds: float) -> Measures:
@@ -37,15 +42,22 @@ def floor_measures(server: Server, seconds: float) -> Measures:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="one short round, to see that everything runs")
+    parser.add_argument("--library", type=Path, help="a Calibre library to serve, instead of the demo")
     parser.add_argument("--json", type=Path, help="write the figures to this file too")
     told = parser.parse_args()
     seconds, rounds = (0.5, 1) if told.quick else (3.0, 3)
     report = Report("tomed beside its floors")
     with tempfile.TemporaryDirectory(prefix="tomed-bench-") as folder:
         port = free_port()
-        with serving([sys.executable, "-m", "bench.floors", str(port), folder], port, "/empty") as floor:
-            for figures in alternating(floor_measures(floor, seconds), rounds).values():
-                report.add(figures)
+        library = told.library or build_demo_library(Path(folder) / "library")
+        bare = [sys.executable, "-m", "bench.floors", str(port), folder]
+        with serving(bare, port, "/empty") as floor, running(library, Path(folder) / "data") as service:
+            report.facts["resident memory after start, MB (below 80)"] = round(service.server.memory_mb(), 1)
+            found = alternating(floor_measures(floor, seconds) | service.measures(seconds), rounds)
+            for key, figures in found.items():
+                kind, told_apart, _ = key.partition(": ")
+                report.add(figures, found[kind] if told_apart else None, GOAL if told_apart else None)
+            report.facts["resident memory at the end, MB (below 80)"] = round(service.server.memory_mb(), 1)
     report.show()
     if told.json:
         report.write(told.json)

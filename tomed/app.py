@@ -87,6 +87,7 @@ async def _run(app: web.Application) -> AsyncIterator[None]:
     await services.places.close()
     services.covers.close()
     await app[USES].settle()
+    await services.store.settle()
     services.store.close()
 
 

@@ -167,6 +167,22 @@ def record(
     return results
 
 
+def record_position(
+    connection: apsw.Connection, resolve: Resolve, reporter: Reporter, told: PositionTold, book_id: BookId, now: int
+) -> readings.Reading:
+    """Record one position in a book that is known, and say where the user stands then.
+
+    Raises:
+        Invalid: it can't be kept.
+    """
+    touched: set[BookId] = set()
+    placing = _Placing(connection, resolve, reporter.user_id, now, {told.clues: (book_id, None)})
+    _record_one(connection, placing, reporter, told, now, touched)
+    if not touched:
+        return readings.find(connection, reporter.user_id, book_id)
+    return readings.refresh(connection, reporter.user_id, book_id, now)
+
+
 def _record_one(
     connection: apsw.Connection,
     placing: _Placing,

@@ -113,8 +113,8 @@ class SignIn:
             self._failures.popitem(last=False)
 
 
-def first_invitation(store: Store, now: int) -> str | None:
+async def first_invitation(store: Store, now: int) -> str | None:
     """The secret of the link that signs the first person in; None when somebody is there already."""
     if store.read(users.count):
         return None
-    return store.write_now(lambda c: tokens.invite(c, "first", now))
+    return await store.write(lambda c: tokens.invite(c, "first", now))

@@ -146,7 +146,7 @@ async def test_from_the_one_time_link_to_the_plugin(browser_of, library):
     """The link asks for a name and a password, shows the library it found, and ends at the plugin."""
     browser = await browser_of(library)
     assert "printed a link" in (await browser.get("/sign-in")).said
-    secret = first_invitation(browser.services.store, now_ms())
+    secret = await first_invitation(browser.services.store, now_ms())
     for _ in range(3):  # looking does not use it up
         page = await browser.get(f"/welcome/{secret}")
         assert f"{len(library.books)} books" in page.said

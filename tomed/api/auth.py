@@ -12,8 +12,9 @@ from aiohttp.typedefs import Handler
 
 from tomed.clock import Clock
 from tomed.errors import Forbidden, TomedError, Unauthorized
+from tomed.model import User
 from tomed.services import SERVICES, Services
-from tomed.store import tokens, users
+from tomed.store import tokens
 from tomed.store.db import Store
 from tomed.store.tokens import Token
 
@@ -31,8 +32,8 @@ def is_api(request: web.Request) -> bool:
     return request.path.removeprefix(base).startswith("/api/")
 
 
-def find_token(request: web.Request, services: Services) -> Token | None:
-    """The token of a request. A wrong bearer token is an error, a stale cookie is nobody.
+def find_token(request: web.Request, services: Services) -> tuple[Token, User] | None:
+    """The token of a request and its user. A wrong bearer token is an error, a stale cookie is nobody.
 
     Raises:
         Unauthorized: the Authorization header holds no valid token.
@@ -81,12 +82,10 @@ async def authenticate(request: web.Request, handler: Handler) -> web.StreamResp
         return await handler(request)
     api = is_api(request)
     public = getattr(request.match_info.handler, "public", False)
-    token = None if public else find_token(request, services)
-    if token is not None:
-        user = services.store.read(lambda c: users.by_id(c, token.user_id))
-        if user is not None:
-            request["user"], request["token"] = user, token
-            request.config_dict[USES].note(token)
+    found = None if public else find_token(request, services)
+    if found is not None:
+        request["token"], request["user"] = found
+        request.config_dict[USES].note(found[0])
     if api and not public:
         if "user" not in request:
             raise Unauthorized("Send a token: Authorization: Bearer TOKEN.")

@@ -30,16 +30,14 @@ async def put_position(request: web.Request) -> web.Response:
     told, client_now = requests.put_position(await requests.body(request), request.match_info["book_uuid"])
     now = at_hand.clock()
 
-    def work(connection: apsw.Connection) -> tuple[Book, readings.Reading, reading.Result]:
-        book = catalog.book(connection, told.clues.book_uuid)
+    book = at_hand.store.read(lambda c: catalog.book(c, told.clues.book_uuid))
+
+    def work(connection: apsw.Connection) -> readings.Reading:
         device_id = _device(connection, user.id, request["token"], now)
         reporter = reading.Reporter(user.id, device_id, reading.clock_offset(client_now, now))
-        result = reading.record(connection, at_hand.resolve, reporter, [told], now)[0]
-        return book, readings.find(connection, user.id, book.id), result
+        return reading.record_position(connection, at_hand.resolve, reporter, told, book.id, now)
 
-    book, found, result = await at_hand.store.write(work)
-    if result.result == "rejected":
-        raise Invalid(result.reason)
+    found = await at_hand.store.write(work)
     accepted = found.position is not None and found.position.event_id == told.id
     current = await offered(at_hand, book, found, told.locator.kind if told.locator else None)
     return shapes.answer({"accepted": accepted, "current": current})

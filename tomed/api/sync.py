@@ -17,6 +17,9 @@ from tomed.model import Book, Clues, LocatorKind, Match
 from tomed.services import Services, services, signed_in
 from tomed.store import devices, readings, tokens
 
+FEW = 20
+"""Events that are recorded on the event loop; more would keep other requests waiting."""
+
 
 async def sync(request: web.Request) -> web.Response:
     """Record a batch durably, then say where the user stands in the wanted books."""
@@ -33,7 +36,8 @@ async def sync(request: web.Request) -> web.Response:
         reporter = reading.Reporter(user.id, device_id, offset)
         return reading.record(connection, at_hand.resolve, reporter, batch, now)
 
-    results = await at_hand.store.write(work)
+    write = at_hand.store.write if len(batch) <= FEW else at_hand.store.write_long
+    results = await write(work)
     return shapes.answer(
         {
             "service": "tomed",

@@ -99,7 +99,7 @@ async def _serve(config: Config) -> None:
             await web.TCPSite(runner, config.host, config.port, reuse_address=True).start()
         except OSError as err:
             raise ConfigError(f"tomed can't listen on {config.host} port {config.port}: {err.strerror}") from err
-        announce(app, config, runner.addresses[0][1])
+        await announce(app, config, runner.addresses[0][1])
         showing = asyncio.ensure_future(show_indexing(app[SERVICES].indexer)) if sys.stderr.isatty() else None
         await stopping.wait()
         if showing is not None:
@@ -108,7 +108,7 @@ async def _serve(config: Config) -> None:
         await runner.cleanup()
 
 
-def announce(app: web.Application, config: Config, port: int) -> None:
+async def announce(app: web.Application, config: Config, port: int) -> None:
     """Say where tomed is, and how the first person gets in."""
     host = f"[{config.host}]" if ":" in config.host else config.host
     if config.host in ("0.0.0.0", "::"):  # noqa: S104 - compared with, not bound to
@@ -116,7 +116,7 @@ def announce(app: web.Application, config: Config, port: int) -> None:
     address = config.public_url or f"http://{host}:{port}"
     names = ", ".join(library.name for library in config.libraries)
     lines = [f"tomed {__version__} serves {names}", f"  {address}/"]
-    secret = first_invitation(app[SERVICES].store, now_ms())
+    secret = await first_invitation(app[SERVICES].store, now_ms())
     if secret:
         lines.append(f"  Sign in for the first time (this link works once): {address}/welcome/{secret}")
     if config.host in ("127.0.0.1", "::1", "localhost") and not config.public_url:

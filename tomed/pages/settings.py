@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from functools import lru_cache
 from zoneinfo import available_timezones
 
 import apsw
@@ -40,9 +41,15 @@ def _page(request: web.Request, *, fault: str = "", status: int = 200) -> web.Re
         http_status=status,
         fault=fault,
         said=said if said in SAID else "",
-        zones=[*sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith("Etc/")), "UTC"],
+        zones=_zones(),
         day_starts=sorted({*DAY_STARTS, signed_in(request).day_start_minute}),
     )
+
+
+@lru_cache(maxsize=1)
+def _zones() -> tuple[str, ...]:
+    """The zones a person chooses from; finding them walks many files."""
+    return (*sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith("Etc/")), "UTC")
 
 
 async def keep(request: web.Request) -> web.StreamResponse:
@@ -151,9 +158,9 @@ async def prove(request: web.Request, user: User, password: str) -> None:
     now = services(request).clock()
 
     def end(connection: apsw.Connection) -> None:  # it was a sign-in only to be checked
-        token = tokens.find(connection, again.token, now)
-        if token is not None:
-            tokens.revoke(connection, user.id, token.id, now)
+        found = tokens.find(connection, again.token, now)
+        if found is not None:
+            tokens.revoke(connection, user.id, found[0].id, now)
 
     await services(request).store.write(end)
 

@@ -4,18 +4,20 @@ An answer of success may be sent once ``write`` has returned: the transaction, a
 other job of its group, is then on disk (WAL, ``synchronous=FULL``).
 
 SQL lives in the module of its noun as functions ``f(connection, ...)``; this module only hands
-them a connection. A read that is a few indexed look-ups runs where it is called (``read``),
-because a hop to another thread costs more than the look-up; anything that may walk many rows
-goes through ``query``.
+them a connection. What is a few indexed look-ups or inserts runs where it is called (``read``,
+``write``): a hop to another thread costs more than the SQL, and a thread that runs many short
+statements fights the event loop for Python's lock at each of them. Only the commit, which waits
+for the disk, is handed to a thread; what comes in meanwhile shares the next one. Whatever may
+touch many rows goes through ``query`` and ``write_long``.
 """
 
 from __future__ import annotations
 
 import asyncio
-import queue
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -27,9 +29,9 @@ from tomed.store.migrations import migrate
 
 T = TypeVar("T")
 Work = Callable[[apsw.Connection], T]
-_Job = tuple[Callable[[apsw.Connection], Any], Future[Any]]
+_Job = tuple[Callable[[apsw.Connection], Any], "asyncio.Future[Any]"]
 
-GROUP_MAX = 256
+GROUP_MAX = 64
 """Jobs in one transaction at most, so that the first of them does not wait long for its commit."""
 
 BUSY_TIMEOUT_MS = 5_000
@@ -112,23 +114,31 @@ class Store:
         return _snapshot(connection, work)
 
     async def write(self, work: Work[T]) -> T:
-        """Run ``work`` in the writer's next transaction; returns after its commit.
+        """Run ``work`` in the next transaction; returns after its commit. For a handful of short statements.
 
         ``work`` is rolled back alone when it raises; the others of its group are not touched.
 
         Raises:
             StoreError: the commit failed (disk full, folder read-only). Nothing of the group is kept.
         """
-        return await asyncio.wrap_future(self._writer.submit(work))
+        return await self._writer.submit(work)
+
+    async def write_long(self, work: Work[T]) -> T:
+        """``write`` for work that touches many rows: a transaction of its own, in a thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, self._writer.run, work)
 
     def write_now(self, work: Work[T]) -> T:
-        """``write`` for callers without an event loop (command line, indexing thread)."""
-        return self._writer.submit(work).result()
+        """``write_long`` for callers without an event loop (command line, a thread that indexes)."""
+        return self._writer.run(work)
+
+    async def settle(self) -> None:
+        """Wait until everything that was given to ``write`` is on disk."""
+        await self._writer.settle()
 
     def close(self) -> None:
-        """Commit what is queued, then close every connection. Calling it twice is harmless."""
-        self._writer.close()
+        """Close every connection. What waits in ``write`` is lost to its caller: ``settle`` first."""
         self._pool.shutdown(wait=True)
+        self._writer.close()
         self._reader.close()
 
 
@@ -140,77 +150,112 @@ def _snapshot(connection: apsw.Connection, work: Work[T]) -> T:
 
 
 class _Writer:
-    """The one thread that writes. Jobs that wait while a commit is on its way share the next one."""
+    """The one connection that writes, and whose turn it is: a group of short jobs, or one long job."""
 
     def __init__(self, path: Path) -> None:
-        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
-        self._closed = False
-        self._lock = threading.Lock()
-        self._path = path
-        self._thread = threading.Thread(target=self._run, name="tomed-writer", daemon=True)
-        self._thread.start()
+        self._connection = connect(path)
+        self._turn = threading.Lock()
+        self._disk = ThreadPoolExecutor(max_workers=1, thread_name_prefix="tomed-commit")
+        self._waiting: deque[_Job] = deque()
+        self._flushing: asyncio.Task[None] | None = None
 
-    def submit(self, work: Work[T]) -> Future[T]:
-        future: Future[T] = Future()
-        with self._lock:
-            if self._closed:
-                raise StoreError("The database is closed.")
-            self._jobs.put((work, future))
+    def run(self, work: Work[T]) -> T:
+        """One job in a transaction of its own, in the calling thread.
+
+        Raises:
+            RuntimeError: called on an event loop, which it could stop for good: a group holds the turn across an await.
+        """
+        if asyncio._get_running_loop() is not None:
+            raise RuntimeError("write_now on an event loop: await write or write_long")
+        with self._turn:
+            try:
+                with transaction(self._connection):
+                    return work(self._connection)
+            except DISK_ERRORS as err:
+                raise _unwritten(err) from err
+
+    def submit(self, work: Work[T]) -> asyncio.Future[T]:
+        """Queue a short job for the next group; its future is done after the commit."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        self._waiting.append((work, future))
+        if self._flushing is None or self._flushing.done():
+            self._flushing = loop.create_task(self._flush())
         return future
 
+    async def settle(self) -> None:
+        while self._flushing is not None and not self._flushing.done():
+            await asyncio.shield(self._flushing)
+
     def close(self) -> None:
-        with self._lock:
-            already, self._closed = self._closed, True
-        if not already:
-            self._jobs.put(None)
-        self._thread.join()
+        self._disk.shutdown(wait=True)
+        self._connection.close()
 
-    def _run(self) -> None:
-        connection = connect(self._path)
-        try:
-            last = False
-            while not last:
-                group, last = self._next_group()
-                if group:
-                    self._commit(connection, group)
-        finally:
-            connection.close()
-
-    def _next_group(self) -> tuple[list[_Job], bool]:
-        job = self._jobs.get()
-        group: list[_Job] = []
-        while job is not None:
-            if job[1].set_running_or_notify_cancel():
-                group.append(job)
-            if len(group) >= GROUP_MAX:
-                return group, False
+    async def _flush(self) -> None:
+        while self._waiting:
+            await self._take_turn()
+            group = [self._waiting.popleft() for _ in range(min(GROUP_MAX, len(self._waiting)))]
             try:
-                job = self._jobs.get_nowait()
-            except queue.Empty:
-                return group, False
-        return group, True
+                outcomes = await self._commit(group)
+            except Exception as err:
+                error = _unwritten(err)
+                outcomes = [(future, None, error) for _, future in group]
+            finally:
+                self._turn.release()
+            for future, result, failure in outcomes:
+                if future.done():  # its caller went away; the job is done all the same
+                    continue
+                if failure is None:
+                    future.set_result(result)
+                else:
+                    future.set_exception(failure)
 
-    @staticmethod
-    def _commit(connection: apsw.Connection, group: list[_Job]) -> None:
-        done: list[tuple[Future[Any], object]] = []
-        failed: list[tuple[Future[Any], BaseException]] = []
+    async def _take_turn(self) -> None:
+        if not self._turn.acquire(blocking=False):
+            await self._on_disk(self._turn.acquire)
+
+    async def _commit(self, group: list[_Job]) -> list[tuple[asyncio.Future[Any], Any, BaseException | None]]:
+        await self._begin()
         try:
-            with transaction(connection):
-                for work, future in group:
-                    try:
-                        with connection:  # a savepoint: this job's failure undoes this job alone
-                            done.append((future, work(connection)))
-                    except (apsw.FullError, apsw.IOError, apsw.ReadOnlyError, apsw.CorruptError):
-                        raise
-                    except Exception as err:
-                        failed.append((future, err))
+            outcomes = [self._run_job(work, future) for work, future in group]
+            await self._on_disk(self._connection.execute, "COMMIT")
+        except BaseException:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            raise
+        return outcomes
+
+    async def _begin(self) -> None:
+        self._connection.set_busy_timeout(0)
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+        except apsw.BusyError:  # another process (the command line) writes: wait for it off the event loop
+            self._connection.set_busy_timeout(BUSY_TIMEOUT_MS)
+            await self._on_disk(self._connection.execute, "BEGIN IMMEDIATE")
+        finally:
+            self._connection.set_busy_timeout(BUSY_TIMEOUT_MS)
+
+    def _run_job(
+        self, work: Work[Any], future: asyncio.Future[Any]
+    ) -> tuple[asyncio.Future[Any], Any, BaseException | None]:
+        try:
+            with self._connection:  # a savepoint: this job's failure undoes this job alone
+                result = work(self._connection)
+        except DISK_ERRORS:
+            raise
         except Exception as err:
-            cause = StoreError(f"The database could not be written: {err}")
-            cause.__cause__ = err
-            for _, future in group:
-                future.set_exception(cause)
-            return
-        for future, result in done:
-            future.set_result(result)
-        for future, error in failed:
-            future.set_exception(error)
+            return future, None, err
+        return future, result, None
+
+    async def _on_disk(self, call: Callable[..., Any], *arguments: Any) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._disk, call, *arguments)
+
+
+DISK_ERRORS = (apsw.FullError, apsw.IOError, apsw.ReadOnlyError, apsw.CorruptError, apsw.CantOpenError, apsw.BusyError)
+"""What fails a whole transaction, and not the job that happened to meet it."""
+
+
+def _unwritten(err: Exception) -> StoreError:
+    error = StoreError(f"The database could not be written: {err}")
+    error.__cause__ = err
+    return error

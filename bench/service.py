@@ -1,0 +1,104 @@
+"""The daemon itself: resolving, durable positions, a device's sync, memory."""
+
+from __future__ import annotations
+
+import functools
+import json
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+from urllib.request import Request as HttpRequest
+from urllib.request import urlopen
+
+from bench.load import Figures, Request, measure, put_json
+from bench.process import Server, free_port, serving
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A running daemon with a person's token, and the books that it serves."""
+
+    server: Server
+    token: str
+    books: list[dict[str, object]]
+
+    def measures(self, seconds: float) -> dict[str, Callable[[], Figures]]:
+        """What is measured, by name. The names before the colon are those of the floors that they compare with."""
+        requests: dict[str, tuple[Callable[[int], Request], int]] = {
+            "lookup: GET /resolve by file name": (self._resolve, 8),
+            "lookup: GET …/position": (self._get, 8),
+            "insert: PUT …/position, durable": (self._put, 8),
+            "insert: POST /sync with one event": (self._sync, 8),
+        }
+        return {
+            name: functools.partial(measure, name, self.server, made, connections=connections, seconds=seconds)
+            for name, (made, connections) in requests.items()
+        }
+
+    def _book(self, number: int) -> dict[str, object]:
+        return self.books[number * 7919 % len(self.books)]
+
+    @property
+    def _authorization(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"}
+
+    def _resolve(self, number: int) -> Request:
+        formats: list[dict[str, str]] = self._book(number)["formats"]  # type: ignore[assignment]
+        return Request(f"/api/v1/resolve?filename={quote(formats[0]['file_name'])}", headers=self._authorization)
+
+    def _get(self, number: int) -> Request:
+        return Request(f"/api/v1/books/{self._book(number)['book_uuid']}/position", headers=self._authorization)
+
+    def _put(self, number: int) -> Request:
+        body = {
+            "event_id": str(uuid.uuid4()),
+            "at": "2026-01-01T00:00:00Z",
+            "fraction": 0.5,
+            "locator": {"kind": "cfi", "value": "epubcfi(/6/4!/4/2/1:10)"},
+        }
+        return put_json(f"/api/v1/books/{self._book(number)['book_uuid']}/position", body, self.token)
+
+    def _sync(self, number: int) -> Request:
+        event = {
+            "id": str(uuid.uuid4()),
+            "type": "position",
+            "at": "2026-01-01T00:00:00Z",
+            "book": {"book_uuid": self._book(number)["book_uuid"]},
+            "fraction": 0.5,
+        }
+        body = json.dumps({"device": {"id": f"d{number % 8}", "name": "Kobo"}, "events": [event]}).encode()
+        headers = {**self._authorization, "Content-Type": "application/json"}
+        return Request("/api/v1/sync", "POST", body, headers)
+
+
+def command(*words: str, told: str = "") -> str:
+    """Run a command of tomed; its standard output."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tomed", *words], input=told, capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip()
+
+
+@contextmanager
+def running(library: Path, data: Path) -> Iterator[Service]:
+    """A daemon beside ``library``, ready; it ends with the context."""
+    command("user", "add", "bench", "--password-stdin", "--data", str(data), told="long enough\n")
+    token = command("token", "create", "bench", "--name", "Bench", "--data", str(data))
+    port = free_port()
+    words = ["serve", "--library", str(library), "--data", str(data), "--port", str(port)]
+    with serving([sys.executable, "-m", "tomed", *words], port, "/api/v1/health") as server:
+        while _get(server, "/health", token)["library"]["state"] != "ready":
+            pass
+        listed = _get(server, "/books?per_page=200", token)["books"]
+        yield Service(server, token, [book for book in listed if book["formats"]])
+
+
+def _get(server: Server, path: str, token: str) -> dict:  # type: ignore[type-arg]
+    request = HttpRequest(f"{server.url}/api/v1{path}", headers={"Authorization": f"Bearer {token}"})
+    with urlopen(request) as answer:
+        return json.load(answer)  # type: ignore[no-any-return]
