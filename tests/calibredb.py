@@ -17,6 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import apsw
 import pytest
 
 _PATIENCE_S = 180
@@ -74,6 +75,18 @@ def calibredb(library: Path, *args: str, check: bool = True) -> subprocess.Compl
     """
     command, *rest = args
     return run_calibre("calibredb", command, "--library-path", str(library), *rest, check=check)
+
+
+@functools.cache
+def calibre_schema() -> int:
+    """The schema version of a library that the installed Calibre makes."""
+    with tempfile.TemporaryDirectory(prefix="tomed-calibre-schema-") as folder:
+        calibredb(Path(folder) / "new", "list")
+        connection = apsw.Connection(f"{folder}/new/metadata.db", flags=apsw.SQLITE_OPEN_READONLY)
+        try:
+            return int(connection.pragma("user_version"))
+        finally:
+            connection.close()
 
 
 # Opening metadata.db here would let go of SQLite's lock if a daemon runs in this process, so another process reads it.

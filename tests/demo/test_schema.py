@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.calibredb import calibre_schema
 from tests.libraries import DEFAULT_BOOKS, BookSpec, LibraryFixture, calibredb, make_library
 from tomed.demo.calibre_library import CalibreLibrary, LibraryBook
 from tomed.demo.custom_columns import CustomColumn
@@ -74,8 +75,7 @@ def test_the_schema_is_the_one_that_calibre_makes(tmp_path: Path) -> None:
     theirs = tmp_path / "theirs"
     for column, told in COLUMNS:
         calibredb(theirs, "add_custom_column", column.label, column.name, *told)
-    with opened(theirs) as connection:
-        ((version,),) = connection.execute("PRAGMA user_version").fetchall()
+    version = calibre_schema()
     if version not in VERSIONS:
         pytest.skip(f"the installed Calibre's schema {version} is not one of {VERSIONS}")
     ours = tmp_path / "ours"
