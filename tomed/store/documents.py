@@ -97,6 +97,25 @@ def waiting(connection: apsw.Connection) -> list[Document]:
     return [_document(row) for row in rows]
 
 
+def of_book(connection: apsw.Connection, user_id: int, book_id: BookId) -> list[Document]:
+    """One's own files that are this book, the last told of first."""
+    rows = connection.execute(
+        f"SELECT {_COLUMNS} FROM documents WHERE book_id = ? AND user_id = ? ORDER BY last_at DESC, id DESC",
+        (book_id, user_id),
+    )
+    return [_document(row) for row in rows]
+
+
+def linked(connection: apsw.Connection, user_id: int, limit: int = 20) -> list[Document]:
+    """Files that their reader placed by hand, the latest first."""
+    rows = connection.execute(
+        f"SELECT {_COLUMNS} FROM documents WHERE user_id = ? AND matched_by = 'link' AND book_id IS NOT NULL"
+        " ORDER BY matched_at DESC, id DESC LIMIT ?",
+        (user_id, limit),
+    )
+    return [_document(row) for row in rows]
+
+
 def count_waiting(connection: apsw.Connection, user_id: int) -> int:
     """How many of a user's documents nobody has placed or silenced."""
     rows = connection.execute(
