@@ -79,7 +79,7 @@ def turn(page: Page, key: str = "ArrowRight", times: int = 1) -> None:
     for _ in range(times):
         before = page.evaluate(WHERE)
         page.keyboard.press(key)
-        until(page, lambda before=before: page.evaluate(WHERE) != before)
+        until(page, lambda before=before: page.evaluate(WHERE) != before and not page.locator('#stage[aria-busy=true]').count())
 
 
 def saved(page: Page, server: Server, uuid: str) -> dict[str, Any]:

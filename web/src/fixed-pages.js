@@ -16,6 +16,7 @@ const STYLE = `
 .page > iframe { border: 0; transform-origin: 0 0; inset: 0 auto auto 0; background: #fff; }
 .page > img { object-fit: contain; user-select: none; -webkit-user-drag: none; }
 .page > .trouble { display: grid; place-items: center; padding: 2rem; box-sizing: border-box; text-align: center; margin: 0; }
+.page > .pdf { outline: 1px solid rgb(128 128 128 / .25); outline-offset: -1px; }
 .page canvas { position: absolute; inset: 0; width: 100%; height: 100%; }
 .textLayer { position: absolute; inset: 0; overflow: clip; line-height: 1; text-align: initial; transform-origin: 0 0; text-size-adjust: none;
   forced-color-adjust: none; --total-scale-factor: calc(var(--scale-factor) * var(--user-unit, 1)); --min-font-size: 1; --text-scale-factor: calc(var(--total-scale-factor) * var(--min-font-size)); --min-font-size-inv: calc(1 / var(--min-font-size)); }

@@ -13,7 +13,7 @@ declare module 'foliate-js/mobi.js' {
     }
 }
 declare module 'foliate-js/fb2.js' { export function makeFB2(file: Blob | import('./types').Readable): Promise<import('./types').Book> }
-declare module 'foliate-js/epubcfi.js' { export function collapse(cfi: string, toEnd?: boolean): string }
+declare module 'foliate-js/overlayer.js' { export class Overlayer { static highlight: unknown } }
 declare module 'foliate-js/vendor/fflate.js' { export function unzlibSync(bytes: Uint8Array): Uint8Array }
 declare module 'foliate-js/vendor/zip.js' {
     export interface Entry {

@@ -1,7 +1,7 @@
 // @ts-check
 // The reader page: opens a book at its place, shows it, and keeps what a person reads. The only module that holds foliate's view.
 import 'foliate-js/view.js'
-import { collapse } from 'foliate-js/epubcfi.js'
+import { Overlayer } from 'foliate-js/overlayer.js'
 import { base, bookPath, getPosition, getSessions, now, Trouble } from './api.js'
 import { byId, make } from './dom.js'
 import { findNote, isNoteReference } from './footnotes.js'
@@ -19,7 +19,7 @@ import { showSearch } from './search.js'
 import { bookStyles, loadSettings, saveSettings, themeOf } from './settings.js'
 import { Sitting } from './sitting.js'
 import { strings } from './strings.js'
-import { excerpt } from './text.js'
+import { excerpt, firstSeen } from './text.js'
 import { showToc } from './toc.js'
 import { listenToTouch } from './touch.js'
 
@@ -172,6 +172,10 @@ const prepareRenderer = () => {
         event.preventDefault()
         void followLink(/** @type {CustomEvent<{ a: Element, href: string }>} */ (event).detail)
     })
+    view.addEventListener('draw-annotation', event => {
+        const { draw } = /** @type {CustomEvent<{ draw: (how: unknown, options: object) => void }>} */ (event).detail
+        draw(Overlayer.highlight, { color: '#f2b63c' })
+    })
     document.body.classList.toggle('fixed', view.isFixedLayout)
     applySettings()
     listenToTouch(byId('stage'), hands, x => x)
@@ -209,12 +213,15 @@ const onLoad = ({ doc }) => {
 
 /** @param {Relocation} relocation */
 const onRelocate = relocation => {
+    const { fraction, size = 0 } = relocation
+    // told before the section is laid out: pages counted from nothing
+    if (!(fraction >= 0 && fraction <= 1 && size >= 0)) return
     reading.relocation = relocation
     const place = placeOf(relocation)
     const byPerson = reading.moving > 0 || performance.now() - reading.handsAt < HANDS_MS
     const kept = keeper.noticed(place, relocation.reason, byPerson)
     const before = reading.place
-    if (Number.isFinite(place.end)) reading.place = place
+    reading.place = place
     show(relocation)
     if (kept) void keep(kept, before)
 }
@@ -233,21 +240,13 @@ const placeOf = ({ index, fraction, size, range, last = index }) => {
     const localEnd = size === undefined ? scrolledEnd() : fraction + size
     // the last of what is read in order ends the book, whatever rounding says
     const atEnd = localEnd > .9999 && view.book.sections.every((section, i) => i <= index || section.linear === 'no' || !(section.size > 0))
-    const cfi = view.lastLocation?.cfi
+    const point = range && firstSeen(range)
     return {
         start: wholeFraction(starts, index, fraction), end: atEnd ? 1 : wholeFraction(starts, index, localEnd),
-        locator: cfi ? { kind: 'cfi', value: pointOf(cfi) } : null, shared: kind !== '', text: excerpt(range),
+        locator: point ? { kind: 'cfi', value: view.getCFI(index, point) } : null, shared: kind !== '', text: excerpt(range),
     }
 }
 
-/** Where a page begins, of the range that foliate tells. @param {string} cfi */
-const pointOf = cfi => {
-    try {
-        return collapse(cfi)
-    } catch {
-        return cfi
-    }
-}
 
 /** @param {Relocation} relocation */
 const show = ({ index, last = index }) => {
@@ -321,12 +320,13 @@ const onLeave = () => {
 /** Whatever `work` moves, a person wanted it. @param {() => unknown} work */
 const personally = async work => {
     reading.moving++
+    byId('stage').setAttribute('aria-busy', 'true')
     try {
         await work()
     } catch (error) {
         console.warn(error)
     } finally {
-        reading.moving--
+        if (!--reading.moving) byId('stage').setAttribute('aria-busy', 'false')
     }
 }
 
@@ -478,8 +478,8 @@ const wireSearch = () => {
         if (view.isFixedLayout) return goTo({ index: hit.index })
         await goTo(await view.resolveNavigation(hit.cfi))
         if (reading.found) await view.addAnnotation({ value: reading.found }, true)
-        reading.found = `foliate-search:${hit.cfi}`
-        await view.addAnnotation({ value: reading.found })
+        reading.found = hit.cfi
+        await view.addAnnotation({ value: hit.cfi })
     }))
 }
 

@@ -29,15 +29,23 @@ export async function* searchBook(view, query, signal) {
         const hits = []
         for (let at = text.text.indexOf(wanted); at >= 0; at = text.text.indexOf(wanted, at + wanted.length)) {
             const end = at + wanted.length
-            hits.push({
-                index, cfi: view.getCFI(index, text.range(at, end)),
-                before: text.range(Math.max(0, at - AROUND), at + 1).toString().slice(0, -1), match: text.range(at, end).toString(),
-                after: text.text.length > end ? text.range(end, Math.min(text.text.length, end + AROUND)).toString() : '',
-            })
+            const range = text.range(at, end)
+            hits.push({ index, cfi: view.getCFI(index, range), match: range.toString(), ...around(text, at, end) })
             if (hits.length >= MOST) break
         }
         if (hits.length) yield hits
         await new Promise(resolve => { setTimeout(resolve) })
+    }
+}
+
+/** The words beside a hit, whole ones. @param {TextIndex} index @param {number} at @param {number} end */
+const around = (index, at, end) => {
+    const { text } = index
+    const from = at <= AROUND ? 0 : text.indexOf(' ', at - AROUND) + 1
+    const to = end + AROUND >= text.length ? text.length : text.lastIndexOf(' ', end + AROUND)
+    return {
+        before: from < at ? `${from ? '…' : ''}${index.range(from, at + 1).toString().slice(0, -1)}` : '',
+        after: to > end ? `${index.range(end, to)}${to < text.length ? '…' : ''}` : '',
     }
 }
 

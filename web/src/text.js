@@ -95,3 +95,34 @@ export const excerpt = (range, length = 40) => {
     const text = range.toString().slice(0, 2000).replace(/\s+/g, ' ').trim()
     return [...text].slice(0, length).join('')
 }
+
+/**
+ * The point at which a page begins. White space at a page's beginning belongs, as it is drawn, to the page before: a point in it
+ * would lead there. A page that foliate can only name as the whole body has no point at all.
+ *
+ * @param {Range} range what is shown
+ * @returns {Range | null}
+ */
+export const firstSeen = range => {
+    const { startContainer: node, startOffset } = range
+    const point = range.cloneRange()
+    point.collapse(true)
+    if (node.nodeType !== 3 && node.nodeType !== 4) return node.nodeName.toLowerCase() === 'body' && startOffset === 0 ? null : point
+    const skip = /^\s*/.exec((node.nodeValue ?? '').slice(startOffset))?.[0].length ?? 0
+    if (startOffset + skip < (node.nodeValue ?? '').length) {
+        point.setStart(node, startOffset + skip)
+        point.collapse(true)
+        return point
+    }
+    // nothing but space is left of this text: the next one that says something, if it is shown too
+    const walker = /** @type {Document} */ (node.ownerDocument).createTreeWalker(range.commonAncestorContainer, NodeFilter.SHOW_TEXT)
+    walker.currentNode = node
+    for (let next = walker.nextNode(); next && range.intersectsNode(next); next = walker.nextNode()) {
+        const lead = /^\s*/.exec(next.nodeValue ?? '')?.[0].length ?? 0
+        if (lead === (next.nodeValue ?? '').length) continue
+        point.setStart(next, lead)
+        point.collapse(true)
+        return point
+    }
+    return point
+}
