@@ -19,6 +19,7 @@ from tomed.pages import (
     devices,
     export,
     home,
+    inbox,
     reader,
     series,
     settings,
@@ -30,7 +31,7 @@ from tomed.pages.layout import LAYOUT, Layout, environment, page
 from tomed.pages.routes import Route, guard
 from tomed.pages.strings import load
 
-MODULES = (signing_in, home, books, series, authors, covers, reader, devices, settings, users, export)
+MODULES = (signing_in, home, books, series, authors, covers, reader, devices, inbox, settings, users, export)
 
 ICON = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="5" fill="#7a2e1d"/>'

@@ -13,8 +13,9 @@ from markupsafe import Markup
 
 from tomed import catalog, reading
 from tomed.errors import Invalid, NotFound
-from tomed.model import Book, BookId, BookQuery, Clues, PositionEntry, Session, Status
+from tomed.model import Book, BookQuery, Clues, PositionEntry, Session, Status
 from tomed.pages.forms import read_form
+from tomed.pages.inbox import file_name
 from tomed.pages.layout import LAYOUT, day, page, zone_of
 from tomed.pages.links import url
 from tomed.pages.paging import page_number, pager
@@ -22,7 +23,7 @@ from tomed.pages.reader import readable
 from tomed.pages.routes import Route, see_other
 from tomed.pages.shelf import cover_url, short, tiles
 from tomed.services import services, signed_in
-from tomed.store import events, readings
+from tomed.store import documents, events, readings
 
 PER_PAGE = 48
 WORDS_MAX = 200
@@ -104,6 +105,7 @@ class _Seen:
     after: Book | None
     log: list[tuple[int, PositionEntry]]
     sessions: tuple[Session, ...]
+    files: list[documents.Document]
 
 
 async def show(request: web.Request) -> web.StreamResponse:
@@ -122,6 +124,7 @@ async def show(request: web.Request) -> web.StreamResponse:
             after,
             events.position_log(connection, user.id, book.id, LOG_MAX),
             events.sessions(connection, asked).items,
+            documents.of_book(connection, user.id, book.id),
         )
 
     seen = services(request).store.read(look)
@@ -144,7 +147,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         after=seen.after,
         sessions=seen.sessions,
         log=seen.log,
-        log_page=1,
+        files=[(one.id, file_name(one.clues)) for one in seen.files],
         facts=list(_facts(request, seen)),
     )
 
@@ -217,23 +220,6 @@ async def restore(request: web.Request) -> web.StreamResponse:
     raise see_other(request, "/books", uuid, said="restored")
 
 
-async def move(request: web.Request) -> web.StreamResponse:
-    """Move one's history with a book to another one (merged in Calibre, or deleted and added again)."""
-    form = await read_form(request)
-    user, uuid, now = signed_in(request), request.match_info["book_uuid"], services(request).clock()
-    target_uuid = form.get("to", "").strip().rstrip("/").rpartition("/")[2]
-
-    def work(connection: apsw.Connection) -> tuple[BookId, BookId]:
-        source, target = catalog.book(connection, uuid), catalog.book(connection, target_uuid)
-        if source.id == target.id:
-            raise Invalid("This is the same book.")
-        reading.move_history(connection, user.id, source.id, target.id, now)
-        return source.id, target.id
-
-    await services(request).store.write(work)
-    raise see_other(request, "/books", target_uuid, said="moved")
-
-
 def _row_id(text: str) -> int:
     if not (text.isascii() and text.isdecimal() and len(text) < 16):
         raise NotFound("There is no such entry.")
@@ -246,5 +232,4 @@ ROUTES = (
     Route("GET", "/books/{book_uuid}", show),
     Route("POST", "/books/{book_uuid}/verdict", keep_verdict),
     Route("POST", "/books/{book_uuid}/restore", restore),
-    Route("POST", "/books/{book_uuid}/move", move),
 )
