@@ -14,7 +14,17 @@ VERSION = 1
 _LETTERS = str.maketrans(
     {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h", "ŧ": "t", "’": "'"}
 )
+_ACCENTS = re.compile(
+    "["
+    + "".join(
+        sign
+        for sign in map(chr, range(0x300, 0x10000))
+        if (combining := unicodedata.combining(sign)) and (combining == 1 or 10 <= combining <= 36 or combining >= 200)
+    )
+    + "]+"
+)
 _DIGITS = re.compile(r"\d+")
+_LEADING = re.compile(r"^[^\w]+(?=\w)")
 _WORD = re.compile(r"\w")
 # Scripts written without spaces: each sign is a word of its own, and a question becomes a phrase of signs.
 _UNSPACED = re.compile(
@@ -37,19 +47,12 @@ def fold(text: str) -> str:
     if text.isascii():
         return text.lower()
     signs = unicodedata.normalize("NFKD", text.replace("İ", "i")).casefold()
-    bare = "".join(sign for sign in signs if not _is_accent(unicodedata.combining(sign)))
-    return unicodedata.normalize("NFC", bare.translate(_LETTERS))
-
-
-def _is_accent(combining: int) -> bool:
-    return combining == 1 or 10 <= combining <= 36 or combining >= 200
+    return unicodedata.normalize("NFC", _ACCENTS.sub("", signs).translate(_LETTERS))
 
 
 def sort_key(text: str) -> str:
-    """A key that orders as a person would: folded, numbers by their value."""
-    folded = " ".join(fold(text).split())
-    if not any(sign.isdigit() for sign in folded):
-        return folded
+    """A key that orders as a person would: folded, from the first letter or digit on, numbers by their value."""
+    folded = _LEADING.sub("", " ".join(fold(text).split()))
     return _DIGITS.sub(lambda match: match[0].rjust(8, "0"), folded)
 
 

@@ -21,8 +21,9 @@ import asyncio
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -47,7 +48,7 @@ SCAN = 10_000
 """Books compared in one read of Calibre."""
 READ = 500
 """Books read with all their parts in one lock."""
-WRITE = 100
+WRITE = 500
 """Books written in one transaction: others wait no longer than these take."""
 JUST_EDITED = 200
 LARGE = 500
@@ -90,6 +91,8 @@ class Pass:
     row: mirror.LibraryRow
     rule: KindRule
     now: Clock
+    writer: Executor
+    """A thread that waits for the sidecar while this one reads on."""
     written: Sequence[mirror.Written] = ()
     on_progress: Callable[[float, int], None] = lambda progress, changed: None
     """(0..1, books changed so far), called from the thread."""
@@ -99,6 +102,8 @@ class Pass:
     """Libraries that became a book's home and are due."""
     _unsettled: set[BookId] = field(default_factory=set)
     _everything: bool = False
+    _writing: deque[Future[set[BookId]]] = field(default_factory=deque)
+    _bulk: bool = False
 
     def run(self) -> Stamp:
         """Bring the mirror up to date. Answers what ``metadata.db`` looked like before the first read.
@@ -124,6 +129,7 @@ class Pass:
             self.store.write_now(finish)
         finally:
             self.library.finish_pass()
+            self._end_bulk()
         return stamp
 
     def _read_just_edited(self) -> None:
@@ -174,10 +180,29 @@ class Pass:
                 items.append(mirror.Item(entry, kind, mark))
         for batch in _batches(items, WRITE):
             self._go_on()
-            self._unsettled |= self.store.write_now(partial(self._write, batch=batch))
-            self.changed += len(batch)
+            self._write_behind(batch)
         if touched:
             self.store.write_now(lambda connection: mirror.touch(connection, self.row.id, touched))
+
+    def _write_behind(self, batch: Sequence[mirror.Item]) -> None:
+        """One batch is written while the next is read; never more than one, or others would wait for all of them."""
+        self._await_writes()
+        self.changed += len(batch)
+        if self.changed > LARGE and not self._bulk:
+            self._bulk = True
+            self.store.write_now(partial(mirror.tune, bulk=True))
+        self._writing.append(self.writer.submit(self.store.write_now, partial(self._write, batch=batch)))
+
+    def _await_writes(self) -> None:
+        while self._writing:
+            self._unsettled |= self._writing.popleft().result()
+
+    def _end_bulk(self) -> None:
+        for future in self._writing:
+            wait((future,))
+        self._writing.clear()
+        if self._bulk:
+            self.store.write_now(partial(mirror.tune, bulk=False))
 
     def _write(self, connection: mirror.Connection, batch: Sequence[mirror.Item]) -> set[BookId]:
         now = self.now()
@@ -188,10 +213,12 @@ class Pass:
 
     def _drop(self, calibre_ids: Sequence[int]) -> None:
         self._go_on()
+        self._await_writes()
         self._unsettled |= self.store.write_now(lambda c: mirror.drop(c, self.row.id, calibre_ids))
         self.changed += len(calibre_ids)
 
     def _settle(self) -> None:
+        self._await_writes()
         settle(self.store, self._unsettled, self.now, self.again)
         self._unsettled.clear()
 
@@ -214,6 +241,7 @@ class _Shelf:
         self.library = Library(source.path)
         self.watch = Watch(source.path, poll_s=poll_s)
         self.thread = ThreadPoolExecutor(1, thread_name_prefix=f"tomed-index-{source.name}")
+        self.writer = ThreadPoolExecutor(1, thread_name_prefix=f"tomed-mirror-{source.name}")
         self.stopping = threading.Event()
         self.row: mirror.LibraryRow | None = None
         self.state = LibraryState.INDEXING
@@ -304,6 +332,7 @@ class Indexer:
         for shelf in self._shelves:
             await shelf.call(shelf.library.close)
             shelf.thread.shutdown(wait=True)
+            shelf.writer.shutdown(wait=True)
 
     def poke(self) -> None:
         """Look at every library now and compare it whole, whatever its stamp says."""
@@ -395,7 +424,17 @@ class Indexer:
         def on_progress(progress: float, changed: int) -> None:
             loop.call_soon_threadsafe(self._progress, shelf, progress, changed, before)
 
-        one = Pass(shelf.library, self._store, row, self._rule, self._clock, self._written, on_progress, shelf.stopping)
+        one = Pass(
+            shelf.library,
+            self._store,
+            row,
+            self._rule,
+            self._clock,
+            shelf.writer,
+            self._written,
+            on_progress,
+            shelf.stopping,
+        )
         shelf.due = False
         try:
             shelf.stamp = await shelf.call(one.run)

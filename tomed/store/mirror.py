@@ -12,6 +12,7 @@ A book that no library lists any more gets ``gone_at`` and keeps everything else
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -30,6 +31,9 @@ Connection = apsw.Connection
 
 NO_SERIES = "\uffff"
 """Key of books outside any series: they come last."""
+
+CACHE_KIB, BULK_CACHE_KIB = 8_192, 24_576
+BULK_CHECKPOINT = 4_000  # pages
 
 _CONTENT = attrgetter(
     *(name for name in Entry.__slots__ if name not in ("calibre_id", "last_modified", "last_modified_at"))
@@ -122,6 +126,14 @@ def set_custom_columns(
     )
 
 
+def tune(connection: apsw.Connection, *, bulk: bool) -> None:
+    """While many books are written: more memory for pages, fewer checkpoints. Afterwards as before."""
+    connection.execute(f"PRAGMA cache_size = {-BULK_CACHE_KIB if bulk else -CACHE_KIB}").fetchall()
+    connection.execute(f"PRAGMA wal_autocheckpoint = {BULK_CHECKPOINT if bulk else 1000}").fetchall()
+    if not bulk:
+        connection.execute("PRAGMA shrink_memory").fetchall()
+
+
 # -- what is known, for comparing -----------------------------------------------------------------
 
 
@@ -163,42 +175,47 @@ def put(
 ) -> tuple[list[tuple[BookId, Entry]], set[BookId]]:
     """Write what was read. Answers the books whose words were written, and those whose place in the
     library another book took (same Calibre id, other uuid): hand these to ``settle`` at the end of the pass."""
-    names = _Names(connection)
-    written: list[tuple[BookId, Entry]] = []
+    known = _known_books(connection, library_id, items)
+    ids = json.dumps([item.entry.calibre_id for item in items])
+    places = dict(
+        _fetch(
+            connection,
+            "SELECT calibre_id, book_id FROM holdings WHERE library_id = ?"
+            " AND calibre_id IN (SELECT value FROM json_each(?))",
+            (library_id, ids),
+        )
+    )
+    rows = _Rows(connection, library_id, now)
     displaced: set[BookId] = set()
     for item in items:
         entry = item.entry
-        found = _fetch(
-            connection,
-            "SELECT b.id, b.gone_at IS NOT NULL, h.book_id IS NOT NULL AND (h.library_id, h.calibre_id) <> (?, ?)"
-            " FROM books b LEFT JOIN holdings h ON h.library_id = b.library_id AND h.calibre_id = b.calibre_id"
-            " AND h.book_id = b.id WHERE b.uuid = ?",
-            (library_id, entry.calibre_id, entry.uuid),
-        )
-        book_id, was_gone, lives_elsewhere = found[0] if found else (None, False, False)
-        if book_id is None or not lives_elsewhere:
-            fresh = book_id is None
-            book_id = _write_book(connection, names, library_id, item, book_id, now)
-            _write_parts(connection, names, book_id, item, fresh=fresh, searched=not (fresh or was_gone))
-            written.append((book_id, entry))
-        place = _fetch(
-            connection,
-            "SELECT book_id FROM holdings WHERE library_id = ? AND calibre_id = ?",
-            (library_id, entry.calibre_id),
-        )
-        if place and place[0][0] != book_id:
-            displaced.add(BookId(place[0][0]))
-        # Not INSERT OR REPLACE: that copies every page it touches aside first, ten times the cost.
-        connection.execute(
-            "UPDATE holdings SET book_id = ?, uuid = ?, last_modified = ?, digest = ?, path = ?"
-            " WHERE library_id = ? AND calibre_id = ?"
-            if place
-            else "INSERT INTO holdings (book_id, uuid, last_modified, digest, path, library_id, calibre_id)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (book_id, entry.uuid, entry.last_modified, item.digest, entry.path, library_id, entry.calibre_id),
-        )
-    names.count_new()
-    return written, displaced
+        book_id, was_gone, home = known.get(entry.uuid, (None, False, None))
+        if book_id is None or home is None or home == (library_id, entry.calibre_id):
+            book_id = rows.add(item, book_id, searched=not was_gone)
+            known[entry.uuid] = (book_id, False, (library_id, entry.calibre_id))
+        place = places.get(entry.calibre_id)
+        if place is not None and place != book_id:
+            displaced.add(BookId(place))
+        rows.hold(item, book_id, fresh=place is None)
+    rows.write()
+    return rows.written, displaced
+
+
+def _known_books(
+    connection: apsw.Connection, library_id: LibraryId, items: Sequence[Item]
+) -> dict[str, tuple[int, bool, tuple[int, int] | None]]:
+    """By uuid: our id, whether gone, and (library, calibre id) of its home if that still holds it."""
+    found = _fetch(
+        connection,
+        "SELECT b.uuid, b.id, b.gone_at IS NOT NULL, h.library_id, h.calibre_id FROM books b"
+        " LEFT JOIN holdings h ON h.library_id = b.library_id AND h.calibre_id = b.calibre_id AND h.book_id = b.id"
+        " WHERE b.uuid IN (SELECT value FROM json_each(?))",
+        (json.dumps([item.entry.uuid for item in items]),),
+    )
+    return {
+        uuid: (book_id, bool(gone), (library, calibre_id) if library is not None else None)
+        for uuid, book_id, gone, library, calibre_id in found
+    }
 
 
 def touch(connection: apsw.Connection, library_id: LibraryId, touched: Sequence[tuple[int, str, int]]) -> None:
@@ -267,96 +284,138 @@ def retire(connection: apsw.Connection, library_id: LibraryId, limit: int) -> se
     return drop(connection, library_id, [calibre_id for (calibre_id,) in ids])
 
 
-def _write_book(
-    connection: apsw.Connection, names: _Names, library_id: LibraryId, item: Item, book_id: int | None, now: int
-) -> BookId:
-    entry = item.entry
-    series_id = names.series(entry.series, entry.series_sort or entry.series) if entry.series else None
-    values: tuple[Any, ...] = (
-        library_id,
-        entry.calibre_id,
-        entry.title,
-        entry.sort,
-        sort_key(entry.sort),
-        entry.author_sort,
-        sort_key(entry.author_sort),
-        series_id,
-        sort_key(entry.series_sort or entry.series) if entry.series else NO_SERIES,
-        entry.series_index,
-        entry.path,
-        entry.has_cover,
-        item.kind,
-        ",".join(entry.languages),
-        entry.publisher,
-        entry.added_at,
-        entry.published_at,
-        entry.last_modified,
-        entry.last_modified_at,
-        now,
-        pack(Card.of(entry)),
-    )
-    if book_id is None:
-        connection.execute(
-            "INSERT INTO books (library_id, calibre_id, title, sort, sort_key, author_sort, author_key, series_id,"
-            " series_key, series_index, path, has_cover, kind, languages, publisher, added_at, published_at,"
-            " last_modified, last_modified_at, seen_at, card, uuid)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (*values, entry.uuid),
-        )
-        names.new.append(series_id)
-        return BookId(connection.last_insert_rowid())
-    connection.execute(
-        "UPDATE books SET library_id = ?, calibre_id = ?, title = ?, sort = ?, sort_key = ?, author_sort = ?,"
-        " author_key = ?, series_id = ?, series_key = ?, series_index = ?, path = ?, has_cover = ?, kind = ?,"
-        " languages = ?, publisher = ?, added_at = ?, published_at = ?, last_modified = ?, last_modified_at = ?,"
-        " seen_at = ?, card = ?, gone_at = NULL WHERE id = ?",
-        (*values, book_id),
-    )
-    return BookId(book_id)
+_PARTS = ("formats", "book_authors", "book_tags", "identifiers", "descriptions", "custom_values")
+_BOOK_COLUMNS = (
+    "library_id", "calibre_id", "title", "sort", "sort_key", "author_sort", "author_key", "series_id", "series_key",
+    "series_index", "path", "has_cover", "kind", "languages", "publisher", "added_at", "published_at", "last_modified",
+    "last_modified_at", "seen_at", "card", "uuid",
+)  # fmt: skip
+_INSERT_BOOK = (
+    f"INSERT INTO books ({', '.join(_BOOK_COLUMNS)}, id) VALUES ({', '.join('?' * (len(_BOOK_COLUMNS) + 1))})"
+)
+_UPDATE_BOOK = f"UPDATE books SET {', '.join(f'{name} = ?' for name in _BOOK_COLUMNS)}, gone_at = NULL WHERE id = ?"
 
 
-def _write_parts(
-    connection: apsw.Connection, names: _Names, book_id: BookId, item: Item, *, fresh: bool, searched: bool
-) -> None:
-    entry = item.entry
-    if not fresh:
-        for table in ("formats", "book_authors", "book_tags", "identifiers", "descriptions", "custom_values"):
-            connection.execute(f"DELETE FROM {table} WHERE book_id = ?", (book_id,))
-    if searched:
-        connection.execute("DELETE FROM book_search WHERE rowid = ?", (book_id,))
-    for f in entry.formats:
-        connection.execute(
-            "INSERT OR IGNORE INTO formats (book_id, format, name, size) VALUES (?, ?, ?, ?)",
-            (book_id, f.format, f.name, f.size),
+class _Rows:
+    """The rows of a batch, gathered so that each table is written by one statement."""
+
+    def __init__(self, connection: apsw.Connection, library_id: LibraryId, now: int) -> None:
+        self._connection = connection
+        self._library_id = library_id
+        self._now = now
+        self._names = _Names(connection)
+        self._next_id = int(_fetch(connection, "SELECT coalesce(max(id), 0) + 1 FROM books")[0][0])
+        self.written: list[tuple[BookId, Entry]] = []
+        self._new: list[tuple[Any, ...]] = []
+        self._old: list[tuple[Any, ...]] = []
+        self._old_ids: list[tuple[int]] = []
+        self._unsearched: list[tuple[int]] = []
+        self._formats: list[tuple[Any, ...]] = []
+        self._authors: list[tuple[Any, ...]] = []
+        self._tags: list[tuple[Any, ...]] = []
+        self._identifiers: list[tuple[Any, ...]] = []
+        self._descriptions: list[tuple[Any, ...]] = []
+        self._custom: list[tuple[Any, ...]] = []
+        self._words: list[tuple[Any, ...]] = []
+        self._held: list[tuple[Any, ...]] = []
+        self._held_again: list[tuple[Any, ...]] = []
+
+    def add(self, item: Item, known_id: int | None, *, searched: bool) -> int:
+        """The words of a book; a new one when ``known_id`` is None. ``searched``: it has a row in the search index."""
+        entry, book_id = item.entry, known_id
+        if book_id is None:
+            book_id, self._next_id = self._next_id, self._next_id + 1
+            self._new.append((*self._columns(item), book_id))
+        else:
+            self._old.append((*self._columns(item), book_id))
+            self._old_ids.append((book_id,))
+            if searched:
+                self._unsearched.append((book_id,))
+        names = self._names
+        self._formats += [(book_id, f.format, f.name, f.size) for f in entry.formats]
+        self._authors += [(book_id, ordinal, names.author(*by)) for ordinal, by in enumerate(entry.authors)]
+        self._tags += [(book_id, names.tag(tag)) for tag in entry.tags]
+        self._identifiers += [(book_id, scheme, value) for scheme, value in entry.identifiers]
+        if entry.description:
+            self._descriptions.append((book_id, entry.description))
+        if entry.custom:
+            self._custom.append((book_id, msgspec.json.encode(dict(entry.custom)).decode()))
+        by = words(" ; ".join([name for name, _ in entry.authors]))
+        tags = words(" ; ".join(entry.tags))
+        self._words.append((book_id, words(entry.title), by, words(entry.series) if entry.series else "", tags))
+        self.written.append((BookId(book_id), entry))
+        return book_id
+
+    def hold(self, item: Item, book_id: int, *, fresh: bool) -> None:
+        """The place of a book in the library; ``fresh`` when none was at this Calibre id."""
+        entry = item.entry
+        # No INSERT OR REPLACE: SQLite then copies every page it touches aside first, at ten times the cost.
+        (self._held if fresh else self._held_again).append(
+            (book_id, entry.uuid, entry.last_modified, item.digest, entry.path, self._library_id, entry.calibre_id)
         )
-    for ordinal, (name, by) in enumerate(entry.authors):
-        connection.execute(
-            "INSERT INTO book_authors (book_id, ordinal, author_id) VALUES (?, ?, ?)",
-            (book_id, ordinal, names.author(name, by or name)),
+
+    def write(self) -> None:
+        many = self._connection.executemany
+        for table in _PARTS if self._old_ids else ():
+            many(f"DELETE FROM {table} WHERE book_id = ?", self._old_ids)
+        many("DELETE FROM book_search WHERE rowid = ?", self._unsearched)
+        many(_INSERT_BOOK, self._new)
+        many(_UPDATE_BOOK, self._old)
+        many("INSERT OR IGNORE INTO formats (book_id, format, name, size) VALUES (?, ?, ?, ?)", self._formats)
+        many("INSERT OR IGNORE INTO book_authors (book_id, ordinal, author_id) VALUES (?, ?, ?)", self._authors)
+        many("INSERT OR IGNORE INTO book_tags (book_id, tag_id) VALUES (?, ?)", self._tags)
+        many("INSERT OR IGNORE INTO identifiers (book_id, scheme, value) VALUES (?, ?, ?)", self._identifiers)
+        many("INSERT OR IGNORE INTO descriptions (book_id, html) VALUES (?, ?)", self._descriptions)
+        many("INSERT OR IGNORE INTO custom_values (book_id, json) VALUES (?, ?)", self._custom)
+        many("INSERT INTO book_search (rowid, title, authors, series, tags) VALUES (?, ?, ?, ?, ?)", self._words)
+        many(
+            "INSERT INTO holdings (book_id, uuid, last_modified, digest, path, library_id, calibre_id)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            self._held,
         )
-    for tag in entry.tags:
-        connection.execute("INSERT OR IGNORE INTO book_tags (book_id, tag_id) VALUES (?, ?)", (book_id, names.tag(tag)))
-    for scheme, value in entry.identifiers:
-        connection.execute(
-            "INSERT OR IGNORE INTO identifiers (book_id, scheme, value) VALUES (?, ?, ?)", (book_id, scheme, value)
+        many(
+            "UPDATE holdings SET book_id = ?, uuid = ?, last_modified = ?, digest = ?, path = ?"
+            " WHERE library_id = ? AND calibre_id = ?",
+            self._held_again,
         )
-    if entry.description:
-        connection.execute("INSERT INTO descriptions (book_id, html) VALUES (?, ?)", (book_id, entry.description))
-    if entry.custom:
-        connection.execute(
-            "INSERT INTO custom_values (book_id, json) VALUES (?, ?)",
-            (book_id, msgspec.json.encode(dict(entry.custom)).decode()),
+        self._count_new()
+
+    def _count_new(self) -> None:
+        """The counts that lists show; what happens to a book later the database counts itself."""
+        counted = Counter(row[_BOOK_COLUMNS.index("series_id")] for row in self._new)
+        self._connection.execute("UPDATE catalog_counts SET value = value + ? WHERE name = 'books'", (len(self._new),))
+        self._connection.executemany(
+            "UPDATE series SET books = books + ? WHERE id = ?",
+            [(count, series_id) for series_id, count in counted.items() if series_id is not None],
         )
-    connection.execute(
-        "INSERT INTO book_search (rowid, title, authors, series, tags) VALUES (?, ?, ?, ?, ?)",
-        (
-            book_id,
-            words(entry.title),
-            words(" ; ".join(name for name, _ in entry.authors)),
-            words(entry.series or ""),
-            words(" ; ".join(entry.tags)),
-        ),
-    )
+
+    def _columns(self, item: Item) -> tuple[Any, ...]:
+        entry = item.entry
+        by = entry.series_sort or entry.series or ""
+        return (
+            self._library_id,
+            entry.calibre_id,
+            entry.title,
+            entry.sort,
+            sort_key(entry.sort),
+            entry.author_sort,
+            sort_key(entry.author_sort),
+            self._names.series(entry.series, by) if entry.series else None,
+            sort_key(by) if entry.series else NO_SERIES,
+            entry.series_index,
+            entry.path,
+            entry.has_cover,
+            item.kind,
+            ",".join(entry.languages),
+            entry.publisher,
+            entry.added_at,
+            entry.published_at,
+            entry.last_modified,
+            entry.last_modified_at,
+            self._now,
+            pack(Card.of(entry)),
+            entry.uuid,
+        )
 
 
 def _fetch(connection: apsw.Connection, sql: str, bound: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
@@ -366,28 +425,18 @@ def _fetch(connection: apsw.Connection, sql: str, bound: tuple[Any, ...] = ()) -
 class _Names:
     """Ids of authors, tags and series by name, made when new. Lives as long as one batch: a rollback forgets it."""
 
-    new: list[int | None]
-    """The series of each new book."""
-
     def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection
         self._authors: dict[str, int] = {}
         self._tags: dict[str, int] = {}
         self._series: dict[str, int] = {}
-        self.new = []
-
-    def count_new(self) -> None:
-        """Add the new books to the counts that lists show."""
-        self._connection.execute("UPDATE catalog_counts SET value = value + ? WHERE name = 'books'", (len(self.new),))
-        for series_id, count in Counter(number for number in self.new if number is not None).items():
-            self._connection.execute("UPDATE series SET books = books + ? WHERE id = ?", (count, series_id))
 
     def author(self, name: str, by: str) -> int:
         if name not in self._authors:
             self._authors[name] = self._id(
                 "SELECT id FROM authors WHERE name = ?",
                 "INSERT INTO authors (name, sort, key) VALUES (?, ?, ?)",
-                (name, by, fold(name)),
+                (name, by or name, fold(name)),
             )
         return self._authors[name]
 
