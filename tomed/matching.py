@@ -56,6 +56,7 @@ class Shelf(Protocol):
     def linked(self, clues: Clues) -> Hits: ...
     def refused(self, clues: Clues) -> set[BookId]: ...
     def downloaded(self, file_name: str) -> Hits: ...
+    def succeeded(self, book_id: BookId) -> BookId: ...
     def facts(self, book_ids: Iterable[BookId]) -> dict[BookId, Facts]: ...
     def names_of(self, book_id: BookId, start: str) -> list[str]: ...
     def titles_of(self, book_id: BookId, start: str) -> list[str]: ...
@@ -65,7 +66,7 @@ class Shelf(Protocol):
 
 _UUID = re.compile(r"(?<![0-9a-f])[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(?![0-9a-f])")
 _MD5 = re.compile(r"[0-9a-f]{32}")
-_NUMBERED = re.compile(r"^(?P<rest>.*\S)(?:\s*_(?P<served>[0-9]{1,9})| \((?P<sent>[0-9]{1,9})\))$", re.DOTALL)
+_NUMBERED = re.compile(r"^(?P<rest>.*\S)(?:\s*_(?P<served>[0-9]{1,9})|\s+\((?P<sent>[0-9]{1,9})\))$", re.DOTALL)
 _FOLDER = re.compile(r"^(?P<title>.*\S) \((?P<id>[0-9]{1,9})\)$", re.DOTALL)
 _COPY = re.compile(
     r"^(?P<rest>.*\S)(?: ?\([0-9]{1,3}\)|_[0-9]{1,2}|~[0-9]|[ _-]+(?:copy|kopie|copie)(?: ?\(?[0-9]*\)?)?)$",
@@ -97,7 +98,7 @@ class Question:
     @classmethod
     def of(cls, clues: Clues) -> Question:
         """Read the clues; whatever is in them is data."""
-        *folders, file_name = mend(clues.filename[-8192:]).replace("\\", "/").rstrip("/").split("/")
+        *folders, file_name = mend(clues.filename[-8192:]).rstrip("/").split("/")
         stem, extension = split_extension(file_name)
         md5 = clues.partial_md5.strip().lower()
         uuids = dict.fromkeys(_UUID.findall(clues.identifiers[:8192].lower()))
@@ -142,7 +143,7 @@ def identify(shelf: Shelf, clues: Clues) -> Match:
             refused = shelf.refused(clues)
         left = _living(shelf, [book_id for book_id in found if book_id not in refused])
         if len(left) == 1:
-            return Match(left[0], word)
+            return Match(shelf.succeeded(left[0]), word)
         if left:
             pool, words = left, says
             question.name_spent = question.name_spent or word == "name"
@@ -191,9 +192,22 @@ def _hashed(shelf: Shelf, question: Question) -> Hits:
     ours = _of_library(found)
     if ours or not found:
         return ours
-    # What a device taught is as strong as the rule that taught it; a uuid of ours inside the file is stronger.
-    by_uuid = _identified(shelf, question)
-    return {} if by_uuid and not by_uuid.keys() & found.keys() else found
+    # What a device taught is only as strong as the rule that taught it: it yields to a uuid or a name that
+    # says otherwise now.
+    for rule in (_identified, _named):
+        others = rule(shelf, question)
+        if others and not others.keys() & found.keys():
+            return {}
+    return found
+
+
+def teaches(matched_by: str) -> bool:
+    """Whether a match by this rule makes the file's hash a name of the book for everybody.
+
+    A link is one person's word and counts for that person alone; title and series would say the same
+    again of the same bytes.
+    """
+    return matched_by in ("book_uuid", "download", "uuid", "path", "name", "id")
 
 
 def _of_library(hits: Hits) -> Hits:
@@ -213,7 +227,7 @@ def _at_path(shelf: Shelf, question: Question) -> Hits:
 
 def path_key(path: str) -> str:
     """Key of a path on a device: its file and the folder around it, as ``metadata.calibre`` tells it."""
-    return "/".join(name_key(part) for part in mend(path).replace("\\", "/").split("/")[-2:])
+    return "/".join(name_key(part) for part in mend(path).split("/")[-2:])
 
 
 def _named(shelf: Shelf, question: Question) -> Hits:
@@ -257,7 +271,7 @@ def _cut(shelf: Shelf, question: Question) -> Hits:
     return {
         book_id: {""}
         for book_id, name in shelf.names_from(question.key[: LONG // 2])
-        if len(name) > len(question.key) and _shared_ends(name, question.key) >= len(question.key)
+        if _is_cut_from(name, question.key)
     }
 
 
@@ -311,6 +325,11 @@ RULES: tuple[tuple[str, str, Callable[[Shelf, Question], Hits]], ...] = (
     ("series", "Series and volume number agree.", _in_series),
 )
 """``matched_by``, what it says to a person, and the rule."""
+
+
+def reason(matched_by: str) -> str:
+    """What a rule says to a person."""
+    return next((says for word, says, _ in RULES if word == matched_by), "")
 
 
 # What rules share -------------------------------------------------------------------------------
@@ -412,9 +431,16 @@ def _agreements(shelf: Shelf, question: Question) -> Iterator[tuple[BookId, bool
     """``(book, title agrees, author agrees)`` for every number that Calibre may have written."""
     numbered = None if question.name_spent else _NUMBERED.match(question.stem)
     if numbered:
-        readings = list(_splits(numbered["rest"])) or [(numbered["rest"], "")]
+        rest = numbered["rest"]
+        key = name_key(rest)
+        readings = list(_splits(rest)) or [(rest, "")]
+        if rest.startswith("x"):  # what Calibre puts in the place of a first dot
+            readings += [(title[1:], people) for title, people in readings]
         for book_id in shelf.by_calibre_id(int(numbered["served"] or numbered["sent"])):
-            yield book_id, *_agree(shelf, book_id, readings)
+            if len(key) >= LONG and any(_is_cut_from(n, key) for n in shelf.names_of(book_id, key[: LONG // 2])):
+                yield book_id, True, True
+            else:
+                yield book_id, *_agree(shelf, book_id, readings)
     folder = _FOLDER.match(question.folders[-1]) if question.folders else None
     if folder:
         author = question.folders[-2] if len(question.folders) > 1 else ""
@@ -471,6 +497,11 @@ def _is_elsewhere(shelf: Shelf, question: Question, book_id: BookId) -> bool:
     )
 
 
+def _is_cut_from(whole: str, part: str) -> bool:
+    """``part`` is ``whole`` without its middle or its end."""
+    return len(whole) > len(part) and _shared_ends(whole, part) >= len(part)
+
+
 def _shared_ends(whole: str, part: str) -> int:
     """Characters that both have in common at their beginning and, beyond those, at their end."""
     head = next((i for i, (a, b) in enumerate(zip(whole, part, strict=False)) if a != b), min(len(whole), len(part)))
@@ -495,3 +526,20 @@ def _likely(shelf: Shelf, question: Question) -> list[Candidate]:
         (c for c in question.weak.values() if c.book_id not in refused), key=lambda c: (-c.score, c.book_id)
     )
     return ranked[:MOST_CANDIDATES]
+
+
+def successors(shelf: Shelf, book_id: BookId) -> list[Candidate]:
+    """Living books that may continue one that Calibre no longer lists, best first."""
+    own = shelf.facts([book_id]).get(book_id)
+    if own is None:
+        return []
+    ranked: list[Candidate] = []
+    alike = {other for key in title_keys(own.title) for other in shelf.by_title(key)} - {book_id}
+    for other, facts in shelf.facts(sorted(alike)).items():
+        if facts.gone:
+            continue
+        if compare_authors(own.authors, facts.authors) == SAME:
+            ranked.append(Candidate(other, "It has the same title and author.", 0.9))
+        else:
+            ranked.append(Candidate(other, "It has the same title.", 0.4))
+    return sorted(ranked, key=lambda c: (-c.score, c.book_id))[:MOST_CANDIDATES]

@@ -27,7 +27,7 @@ from functools import lru_cache
 from math import ceil
 
 from tomed.folding import fold
-from tomed.spelling import spell, spell_by_table
+from tomed.spelling import spell, spell_for_web
 
 _EXTENSIONS = (
     "azw azw1 azw3 azw4 cb7 cbc cbr cbt cbz chm djv djvu doc docx epub fb2 fbz htm html htmlz kepub kfx lit lrf"
@@ -47,7 +47,7 @@ _REPLACED = re.compile('[\\\\/:*?"<>|+\x00-\x1f\x7f\ufffd]')
 _CALIBRE_REPLACED = re.compile('[\\\\|?*<":>+/\x00-\x1f]')
 _KOREADER_REPLACED = re.compile('[\\\\/:*?"<>|]')
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_PLAIN = re.compile(r"[A-Za-z0-9(][A-Za-z0-9 ,.;'&()!\n-]{,119}")
+_PLAIN = re.compile(r"[A-Za-z0-9(][A-Za-z0-9 ,.;'&()!|-]{,119}")
 _BREAK = re.compile(r"\r?\n|\t")
 _SPACE = re.compile(r"\s")
 _WORD = re.compile(r"[^\W_]+")
@@ -162,8 +162,14 @@ def roads(book: Named) -> Iterator[tuple[str, str, str]]:
 def _stems(book: Named, sort: str, authors: tuple[str, ...], everybody: str) -> Iterator[tuple[str, str]]:
     """Names that no format changes."""
     title, author = book.title, authors[0]
-    text = f"{sort}\n{title}\n{everybody}"
-    if _PLAIN.fullmatch(text) and ".." not in text and not text.endswith(".") and not author.endswith("."):
+    text = f"{sort}|{title}|{everybody}"
+    if (
+        _PLAIN.fullmatch(text)
+        and text.count("|") == 2
+        and ".." not in text
+        and not text.endswith(".")
+        and not author.endswith(".")
+    ):
         # Nothing to replace and nothing to cut, as in most books.
         yield "sent", f"{sort} - {everybody}"
         yield "opds", f"{everybody} - {title}"
@@ -177,7 +183,7 @@ def _stems(book: Named, sort: str, authors: tuple[str, ...], everybody: str) -> 
         yield "opds", opds(everybody, title)
         yield "web", web(title, author)
         if not (title.isascii() and author.isascii()):
-            yield "web", web(spell_by_table(title), spell_by_table(author))
+            yield "web", web(spell_for_web(title), spell_for_web(author))
     if len(authors) > 1:  # a feed that lists authors apart: KOReader keeps the last one
         yield "opds", opds(authors[-1], title)
 
@@ -195,8 +201,8 @@ def authors_text(authors: Sequence[str]) -> str:
 
 def sent(title_sort: str, authors: str, author_sort: str, calibre_id: int, extension: str) -> str:
     """Stem of a file that Calibre sent to a device by its default template."""
-    name = ascii_name(f"{title_sort} - {authors}".strip())
-    components = [c for c in (ascii_name(author_sort.strip()), name) if c]
+    name = ascii_name(_formatted(title_sort, authors))
+    components = [c for c in (ascii_name(_one_line(author_sort)), name) if c]
     components = shorten(components, LONGEST_PATH - len(str(calibre_id)) - 1, has_extension=False)
     components[-1] = _at_end(ascii_name(f"{components[-1]}.{extension}"))
     components = shorten([c.rstrip(".").strip() or "x" for c in components], LONGEST_PATH, has_extension=True)
@@ -205,7 +211,7 @@ def sent(title_sort: str, authors: str, author_sort: str, calibre_id: int, exten
 
 def _sent_short(title_sort: str, authors: str) -> str:
     """The same where nothing has to be cut."""
-    name = ascii_name(f"{title_sort} - {authors}".strip())
+    name = ascii_name(_formatted(title_sort, authors))
     return _at_end(name.replace("..", "_"))
 
 
@@ -213,9 +219,18 @@ def _at_end(name: str) -> str:
     return "x" + name[1:] if name.startswith((".", "_")) else name
 
 
+def _formatted(title_sort: str, authors: str) -> str:
+    return _one_line(f"{title_sort} - {authors}")
+
+
+def _one_line(text: str) -> str:
+    """As Calibre's templates write a value: white space of any kind is one space."""
+    return " ".join(text.split())
+
+
 def saved(title_sort: str, authors: str) -> str:
     """Stem of a file that "save to disk" wrote by its default template."""
-    return limit(file_name(f"{title_sort} - {authors}".strip()), LONGEST_COMPONENT)
+    return limit(file_name(_formatted(title_sort, authors)), LONGEST_COMPONENT)
 
 
 def served(title: str, authors: str, calibre_id: int) -> str:

@@ -57,9 +57,17 @@ def spell(text: str) -> str:
     return "".join(c if c < "\x80" else _spell(c) for c in unicodedata.normalize("NFKC", text))
 
 
-def spell_by_table(text: str) -> str:
-    """``text`` as the bare tables spell it, which is how Calibre-Web does."""
-    return text if text.isascii() else str(unidecode(text)).replace("[?]", "")
+_WEB = str.maketrans(
+    {"Ъ": "'", "ъ": "'", "Є": "Ie", "א": "A", "ח": "H", "ך": "KH", "כ": "KH", "ק": "k", "־": "-", "ּ": "", "ְ": ""}
+    | {"し": "shi", "シ": "shi", "ち": "chi", "チ": "chi", "つ": "tsu", "ツ": "tsu", "っ": "tsu", "ッ": "tsu"}
+    | {"・": "*", "ー": "-", "№": "No. ", "™": "(tm)"}
+)
+"""Where newer tables, which Calibre-Web uses, differ from ours."""
+
+
+def spell_for_web(text: str) -> str:
+    """``text`` in ASCII as Calibre-Web spells it; what has no spelling is left out."""
+    return text if text.isascii() else str(unidecode(text.translate(_WEB))).replace("[?]", "")
 
 
 @lru_cache(maxsize=8192)

@@ -24,7 +24,7 @@ from typing import Any
 import apsw
 
 from tomed import names
-from tomed.matching import Facts, Hits
+from tomed.matching import Facts, Hits, path_key, teaches
 from tomed.model import BookId, Clues, Entry
 
 MANY = 64
@@ -81,6 +81,12 @@ def forget(connection: apsw.Connection, kind: str, value: str, book_id: BookId, 
     )
 
 
+def learn_hash(connection: apsw.Connection, partial_md5: str, book_id: BookId, matched_by: str) -> None:
+    """Remember the hash of a file that a rule placed, when that rule is one that teaches."""
+    if partial_md5 and teaches(matched_by):
+        remember(connection, "md5", partial_md5.lower(), book_id, "device")
+
+
 def remember_download(connection: apsw.Connection, user_id: int, file_name: str, book_id: BookId, now: int) -> None:
     """Note that a user's device took this book from us under ``file_name``. ``now`` in ms."""
     connection.execute(
@@ -88,6 +94,16 @@ def remember_download(connection: apsw.Connection, user_id: int, file_name: str,
         " ON CONFLICT DO UPDATE SET at = excluded.at",
         (user_id, file_key(file_name), book_id, now),
     )
+
+
+def remember_path(connection: apsw.Connection, path: str, book_id: BookId) -> None:
+    """Remember where a device's ``metadata.calibre`` says it has this book."""
+    remember(connection, "path", path_key(path), book_id, "device")
+
+
+def remember_uuid(connection: apsw.Connection, uuid: str, book_id: BookId) -> None:
+    """Remember that a book with this uuid has become this one."""
+    remember(connection, "uuid", uuid.lower(), book_id, "merge")
 
 
 def file_key(file_name: str) -> str:
@@ -166,6 +182,17 @@ class Shelf:
         tables = "documents JOIN refusals ON refusals.document_id = documents.id"
         return set(self._of_documents(clues, "refusals.book_id, ''", tables, ""))
 
+    def succeeded(self, book_id: BookId) -> BookId:
+        """The book that continues this one for this user, if Calibre no longer lists it; else the book itself."""
+        if self._user_id is None:
+            return book_id
+        rows = self._rows(
+            "SELECT s.successor_id FROM successions s JOIN books b ON b.id = s.book_id"
+            " WHERE s.user_id = ? AND s.book_id = ? AND b.gone_at IS NOT NULL",
+            (self._user_id, book_id),
+        )
+        return BookId(rows[0][0]) if rows else book_id
+
     def downloaded(self, file_name: str) -> Hits:
         """Books this user took from us under this file name."""
         if self._user_id is None:
@@ -210,19 +237,16 @@ class Shelf:
         return hits
 
     def _of_documents(self, clues: Clues, columns: str, tables: str, where: str) -> Hits:
+        """What was said of this user's files with the same hash, or with the same name when one has no hash."""
         if self._user_id is None:
             return {}
-        if clues.partial_md5:
-            return self._hits(
-                f"SELECT {columns} FROM {tables} WHERE {where} user_id = ? AND partial_md5 = ? AND partial_md5 <> ''",
-                (self._user_id, clues.partial_md5.lower()),
-            )
-        if clues.filename:
-            return self._hits(
-                f"SELECT {columns} FROM {tables} WHERE {where} user_id = ? AND filename = ? AND filename <> ''",
-                (self._user_id, names.mend(clues.filename)),
-            )
-        return {}
+        md5 = clues.partial_md5.lower()
+        return self._hits(
+            f"SELECT {columns} FROM {tables} WHERE {where} user_id = ?1 AND partial_md5 = ?2 AND partial_md5 <> ''"
+            f" UNION SELECT {columns} FROM {tables} WHERE {where} user_id = ?1 AND filename = ?3 AND filename <> ''"
+            " AND (partial_md5 = '' OR ?2 = '')",
+            (self._user_id, md5, names.mend(clues.filename)),
+        )
 
     def _facts(self, book_id: BookId) -> Facts | None:
         row = self._connection.execute(

@@ -34,6 +34,16 @@ CREATE TABLE refusals (
     PRIMARY KEY (document_id, book_id)
 ) STRICT, WITHOUT ROWID;
 
+-- "My history with this book belongs to that one": followed while Calibre no longer lists the first
+-- (merged, or deleted and added again), so that files which name the old one find the new one.
+CREATE TABLE successions (
+    user_id      INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    book_id      INTEGER NOT NULL REFERENCES books (id) ON DELETE CASCADE,
+    successor_id INTEGER NOT NULL REFERENCES books (id) ON DELETE CASCADE,
+    at           INTEGER NOT NULL,
+    PRIMARY KEY (user_id, book_id)
+) STRICT, WITHOUT ROWID;
+
 -- A document by its hash or its name, for one user.
 CREATE INDEX documents_user_md5 ON documents (user_id, partial_md5) WHERE partial_md5 <> '';
 CREATE INDEX documents_user_file ON documents (user_id, filename) WHERE filename <> '';
