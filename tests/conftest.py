@@ -9,7 +9,7 @@ import pytest
 
 from tests.daemon import Daemon
 
-pytest_plugins = ["tests.libraries"]
+pytest_plugins = ["tests.libraries", "tests.chromium"]
 
 
 @pytest.fixture
