@@ -7,12 +7,14 @@ Handlers note and return: what was read goes into a queue on disk, and a child p
 
 local Dispatcher = require("dispatcher")
 local WidgetContainer = require("ui/widget/container/widgetcontainer")
+local Browse = require("tomesync/browse")
 local Menu = require("tomesync/menu")
 local Messages = require("tomesync/messages")
 local Offers = require("tomesync/offers")
 local Reading = require("tomesync/reading")
 local Settings = require("tomesync/settings")
 local Sync = require("tomesync/sync")
+local ThisBook = require("tomesync/thisbook")
 local Toasts = require("tomesync/toasts")
 local _ = require("gettext")
 
@@ -24,7 +26,10 @@ local TomeSync = WidgetContainer:extend{
 
 Menu.insert()
 
-Sync.on_offer = Offers.consider
+Sync.on_offer = function(entry, token)
+    Offers.consider(entry, token)
+    ThisBook.recognised()
+end
 Sync.on_refused = function(answer, server)
     Toasts.show(Messages.failure(answer, server))
 end
@@ -46,6 +51,12 @@ end
 function TomeSync:onDispatcherRegisterActions()
     Dispatcher:registerAction("tomesync_sync", { category = "none", event = "TomeSyncSync", title = _("TomeSync: sync now"), general = true })
     Dispatcher:registerAction("tomesync_pending", { category = "none", event = "TomeSyncPending", title = _("TomeSync: pending"), general = true })
+    Dispatcher:registerAction("tomesync_browse", {
+        category = "none", event = "TomeSyncBrowse", title = _("TomeSync: browse series"), general = true,
+    })
+    Dispatcher:registerAction("tomesync_rest", {
+        category = "none", event = "TomeSyncRest", title = _("TomeSync: download the rest of the series"), reader = true,
+    })
 end
 
 function TomeSync:onTomeSyncSync()
@@ -55,6 +66,16 @@ end
 
 function TomeSync:onTomeSyncPending()
     Menu.showPending()
+    return true
+end
+
+function TomeSync:onTomeSyncBrowse()
+    Browse.allSeries()
+    return true
+end
+
+function TomeSync:onTomeSyncRest()
+    ThisBook.restOfSeries()
     return true
 end
 

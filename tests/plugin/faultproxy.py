@@ -153,7 +153,7 @@ class FaultProxy:
                 with contextlib.suppress(OSError):
                     proxy.handle(self)
 
-            do_GET = do_POST = do_PUT = do_DELETE = handle_any
+            do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = handle_any
 
         class Server(ThreadingHTTPServer):
             daemon_threads = True
@@ -240,7 +240,7 @@ class FaultProxy:
             value = json.loads(answer)
             value["results"] = [] if mode == "nothing" else value["results"][::2]
             answer = json.dumps(value).encode()
-        if mode == "cut":  # half a file, then the line is dead
+        if mode == "cut" and request.command == "GET":  # half a file, then the line is dead
             request.send_response(status)
             for name, text in headers.items():
                 request.send_header(name, text)
@@ -265,7 +265,8 @@ class FaultProxy:
                     for k, v in answer.getheaders()
                     if k.lower() in {"content-type", "etag", "content-range", "accept-ranges"}
                 }
-                return answer.status, answer.read(), kept
+                length = int(answer.headers.get("content-length") or 0)
+                return answer.status, b"\0" * length if request.command == "HEAD" else answer.read(), kept
             finally:
                 connection.close()
         found = re.fullmatch(r"/api/v1/books/([\w-]+)/formats/(\w+)", request.path)
@@ -310,6 +311,8 @@ class FaultProxy:
         }.items():
             request.send_header(name, text)
         request.end_headers()
+        if request.command == "HEAD":
+            return
         if not drip:
             request.wfile.write(body)
             return

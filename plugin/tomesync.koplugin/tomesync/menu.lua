@@ -147,8 +147,11 @@ local function idleMenu()
     return items
 end
 
+--- Further settings, likewise: functions -> list of items.
+Menu.settings_groups = {}
+
 local function settingsMenu()
-    return {
+    local list = {
         { text = _("Server is ahead"), sub_item_table = policyMenu("ahead"),
           help_text = _("What happens when a book is opened and another device has read further.") },
         { text = _("Server is behind"), sub_item_table = policyMenu("behind"),
@@ -173,11 +176,17 @@ local function settingsMenu()
               Menu.ask(_("CA file"), Settings.get("ca_file"), "/mnt/onboard/ca.pem", function(text) Settings.set("ca_file", text) end)
           end },
     }
+    for _i, group in ipairs(Menu.settings_groups) do
+        for _j, item in ipairs(group()) do
+            list[#list + 1] = item
+        end
+    end
+    return list
 end
 
 local function about()
-    inform(T(_("TomeSync %1\nDevice: %2 (%3)\nServer: %4\n\nReading positions and sessions travel in the background; without a network they wait here."),
-        version, Sync.device().name, Settings.deviceId(), Settings.server() or _("none")))
+    local text = _("TomeSync %1\nDevice: %2 (%3)\nServer: %4\n\nWhat you read travels in the background; without a network it waits here.")
+    inform(T(text, version, Sync.device().name, Settings.deviceId(), Settings.server() or _("none")))
 end
 
 --- Further groups of entries, put there by the modules that bring them: functions (is_reader) -> list of items.

@@ -68,6 +68,7 @@ end
 
 --- Starts KOReader with the plugin of a folder.
 function S.boot(plugin_dir)
+    G_reader_settings.data.home_dir = S.home .. "/books"
     for _, dir in ipairs{ "", "/settings", "/sidecars", "/books" } do lfs.mkdir(S.home .. dir) end
     local path = package.path
     package.path = plugin_dir .. "/?.lua;" .. path

@@ -108,6 +108,8 @@ module("docsettings", {
     open = function(_, file) return openStore(sidecar(file)) end,
     hasSidecarFile = function(_, file) return lfs.attributes(sidecar(file), "mode") == "file" end,
 })
+module("apps/reader/readerui", { showReader = function(_, path) S.log{ type = "read", path = path } end })
+module("apps/filemanager/filemanager", { instance = { onRefresh = function() S.log{ type = "refreshed" } end } })
 G_reader_settings = setmetatable({ data = {}, path = "" }, Store) -- luacheck: ignore 111 112
 
 -- Classes

@@ -1,0 +1,178 @@
+"""The library on the device: lists of any length, whole series at once, and files that are whole or not there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.plugin.device import Device, Played, Record, book
+from tests.plugin.faultproxy import FaultProxy
+
+pytestmark = pytest.mark.lua
+
+BUSY_MS = 250
+LONG = 200_000
+
+
+def a_book(n: int, **changes: object) -> Record:
+    return {
+        "book_uuid": f"uuid-{n}", "title": f"Book {n:04}", "authors": ["Ann Author"], "kind": "book", "tags": [],
+        "formats": [{"format": "EPUB", "size": 1000, "file_name": f"Book {n:04}.epub"}], "status": "new", "fraction": 0.0,
+    } | changes  # fmt: skip
+
+
+@pytest.fixture
+def server() -> Iterator[FaultProxy]:
+    with FaultProxy() as proxy:
+        saga = [
+            a_book(n, series="Saga: The *Long* One", series_id=7, series_index=float(n), kind="comic",
+                   status="complete" if n <= 3 else "new", formats=[{"format": "CBZ", "size": LONG}])
+            for n in range(1, 31)
+        ]  # fmt: skip
+        proxy.tomed.books = saga + [a_book(n) for n in range(31, 1001)]
+        for n in range(1, 1001):
+            size, name = (LONG, "CBZ") if n <= 30 else (1000, "EPUB")
+            proxy.tomed.files[f"uuid-{n}/{name}"] = (f"file {n} ".encode() * (size // 7 + 1))[:size]
+        yield proxy
+
+
+@pytest.fixture
+def device(tmp_path: Path, server: FaultProxy) -> Device:
+    return Device(tmp_path / "device", server.url)
+
+
+def files(device: Device) -> dict[str, bytes]:
+    root = device.home / "books"
+    return {str(p.relative_to(root)): p.read_bytes() for p in sorted(root.rglob("*")) if p.is_file()}
+
+
+def not_blocked(played: Played) -> None:
+    assert played.longest("handler", "task", "tap")[0] < BUSY_MS, played.longest("handler", "task", "tap")
+
+
+WAIT = (
+    "for _ = 1, 400 do S.run(0.2) S.settle() if not require('tomesync/downloads').isBusy() then break end end S.run(1)"
+)
+
+
+def test_a_thousand_books_are_browsed_page_by_page(device: Device) -> None:
+    """The list grows by a hundred at a time and never keeps the reader waiting."""
+    played = device.play(
+        """S.tap("Browse the library > Recently added") S.settle()
+        for _ = 1, 9 do S.select("More") S.settle() end S.dump(#S.top().item_table) S.select("Book 1000")""",
+    ).check()  # fmt: skip
+    assert played.of("dump")[0]["what"] == 1000
+    assert "Book 1000" in played.shown()
+    not_blocked(played)
+
+
+def test_a_whole_series_is_downloaded(device: Device, server: FaultProxy) -> None:
+    """Thirty comics by name template, each byte for byte, with a window that tells how far it is."""
+    played = device.play(
+        f'S.tap("Browse the library > Series") S.settle() S.select("Saga") S.settle() S.select("whole series") {WAIT}',
+        timeout=90,
+    ).check()
+    got = files(device)
+    assert len(got) == 30
+    assert got["comic/Saga_ The _Long_ One/05 - Book 0005.cbz"] == server.tomed.files["uuid-5/CBZ"]
+    assert "30 books downloaded." in played.shown()
+    assert any("Downloading" in str(r["text"]) for r in played.of("show"))
+    not_blocked(played)
+
+
+def test_the_rest_of_a_series_is_what_is_unread_and_not_here(device: Device) -> None:
+    """Read ones are left out, and what is here is known by book although its file was moved into another name."""
+    series = 'S.tap("Browse the library > Series") S.settle() S.select("Saga") S.settle()'
+    device.play(f'{series} S.select("5 · Book 0005") S.answer("Download") {WAIT}').check()
+    assert list(files(device)) == ["comic/Saga_ The _Long_ One/05 - Book 0005.cbz"]
+    played = device.play(f'{series} S.select("unread only") {WAIT}', timeout=90).check()
+    assert "26 books downloaded." in played.shown()
+    assert len(files(device)) == 27
+
+
+@pytest.mark.parametrize("fault", ["cut", "500", "404", "reset", "garbage"])
+def test_a_broken_download_leaves_no_half_book(device: Device, server: FaultProxy, fault: str) -> None:
+    """Whatever happens, nothing that is not whole has the name of a book; later it goes on where it stopped."""
+    get = f'S.tap("Browse the library > Series") S.settle() S.select("Saga") S.settle() S.select("9 · Book 0009") S.server(mode) S.answer("Download") {WAIT}'
+    device.play(get, mode=fault).check()
+    assert not [name for name in files(device) if not name.endswith((".part", ".tag"))]
+    before = len(server.requests("/formats/"))
+    device.play(get, mode="up").check() if fault == "garbage" else device.play(
+        'S.server("up") ' + get, mode="up"
+    ).check()
+    assert files(device) == {"comic/Saga_ The _Long_ One/09 - Book 0009.cbz": server.tomed.files["uuid-9/CBZ"]}
+    ranges = [r["range"] for r in server.requests("/formats/")[before:] if r["m"] == "GET"]
+    assert (ranges[0] is not None) == (fault == "cut")
+
+
+def test_a_file_that_changed_meanwhile_is_loaded_anew(device: Device, server: FaultProxy) -> None:
+    """Half of the old file and half of the new one is no book."""
+    get = f'S.server("up") S.tap("Browse the library > Series") S.settle() S.select("Saga") S.settle() S.select("9 · Book 0009") S.server(mode) S.answer("Download") {WAIT}'
+    device.play(get, mode="cut").check()
+    assert any(name.endswith(".part") for name in files(device))
+    server.tomed.files["uuid-9/CBZ"] = b"another edition " * 9000
+    device.play(get, mode="up").check()
+    assert files(device) == {"comic/Saga_ The _Long_ One/09 - Book 0009.cbz": b"another edition " * 9000}
+
+
+def test_cancel_stops_at_once_and_keeps_what_came(device: Device, server: FaultProxy) -> None:
+    """The window's Cancel ends the child; nothing waits on."""
+    server.delay = 0.5
+    played = device.play(
+        """S.tap("Browse the library > Series") S.settle() S.select("Saga") S.settle() S.server("hang") S.select("whole series")
+        S.run(0.3) S.answer("Cancel") S.run(1) S.settle() S.dump(require("tomesync/downloads").isBusy())"""
+    ).check()
+    assert played.of("dump")[0]["what"] is False
+    assert not [name for name in files(device) if name.endswith(".cbz")]
+
+
+def test_a_sync_does_not_wait_for_a_person_nor_a_person_for_a_sync(device: Device, server: FaultProxy) -> None:
+    """A hanging background sync is put off when somebody opens a list, and done later."""
+    server.set("hang")
+    played = device.play(
+        """S.open(book) S.turn(2, 20) S.close_book() S.run(3) S.server("up")
+        S.tap("Browse the library > Recently added") S.settle() S.dump(#S.top().item_table) S.run(20) S.settle()""",
+        book=book(),
+    ).check()
+    assert played.of("dump")[0]["what"] == 101
+    assert len(server.tomed.sessions) == 1
+
+
+@pytest.mark.parametrize("fault", ["garbage", "nulls", "number", "truncated", "500", "401", "reset"])
+def test_a_list_that_fails_says_so(device: Device, server: FaultProxy, fault: str) -> None:
+    """An entry with a sentence instead of an error or an empty list."""
+    server.set(fault)
+    played = device.play(
+        'S.tap("Browse the library > Series") S.settle() S.dump(S.top().item_table[1].text)', book=book()
+    ).check()
+    assert len(played.of("dump")[0]["what"]) > 20
+
+
+def test_search_next_unread_and_what_is_not_here(device: Device, server: FaultProxy) -> None:
+    server.tomed.extra["GET /api/v1/series"] = (200, {"total": 2, "series": [
+        {"series_id": 7, "name": "Saga", "books": 30, "read": 3, "authors": [], "next": server.tomed.books[3]},
+        {"series_id": 8, "name": "Untouched", "books": 3, "read": 0, "authors": [], "next": server.tomed.books[40]},
+    ]})  # fmt: skip
+    played = device.play(
+        """S.tap("Browse the library > Search") S.answer("Save", "book 0777") S.settle() S.dump(S.top().item_table[1].text)
+        S.tap("Browse the library > Next in my series") S.settle() S.dump(#S.top().item_table .. S.top().item_table[1].text)
+        S.tap("Browse the library > Not on this device") S.settle() S.dump(#S.top().item_table)"""
+    ).check()  # fmt: skip
+    first, second, third = [r["what"] for r in played.of("dump")]
+    assert "Book 0777" in first
+    assert second.startswith("1Book 0004 (Saga")
+    assert third == 101
+
+
+def test_this_book_can_be_chosen_by_hand(device: Device, server: FaultProxy) -> None:
+    """An unknown file: the person says which book it is, and every later event says so too."""
+    played = device.play(
+        """S.open(book) S.run(3) S.settle() S.dump(S.find("This book").sub_item_table_func()[1].text_func())
+        S.tap("This book > Choose the book") S.answer("Save", "book 0777") S.settle() S.select("Book 0777") S.run(3) S.settle()
+        S.turn(2, 30) S.close_book() S.run(5) S.settle()""",
+        book=book(),
+    ).check()
+    assert "does not know" in played.of("dump")[0]["what"]
+    assert server.tomed.sessions[0]["book"]["book_uuid"] == "uuid-777"

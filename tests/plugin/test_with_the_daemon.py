@@ -1,0 +1,103 @@
+"""The device against the real daemon, with and without a proxy that fails in between."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.daemon import Daemon
+from tests.libraries import LibraryFixture
+from tests.plugin.device import Device, Record, book
+from tests.plugin.faultproxy import FaultProxy
+
+pytestmark = pytest.mark.lua
+
+
+@pytest.fixture
+def daemon(daemon_of: Callable[..., Daemon], library: LibraryFixture) -> Daemon:
+    daemon = daemon_of(library.folder)
+    daemon.wait_ready()
+    return daemon
+
+
+def copy_of(library: LibraryFixture, title: str, **changes: object) -> Record:
+    """A book of the library as a device has it."""
+    made = library.book(title)
+    return book(
+        file=f"/books/{made.files['EPUB'].name}", props={"title": title, "authors": "\n".join(made.authors)}, **changes
+    )
+
+
+def test_there_and_back_again(tmp_path: Path, daemon: Daemon, library: LibraryFixture) -> None:
+    """Read on the device; the daemon has session and place; the browser reads on; the device is sent forward."""
+    device = Device(tmp_path / "device", daemon.url, daemon.token)
+    ours, uuid = copy_of(library, "First Light"), library.book("First Light").uuid
+    device.play("S.open(book) S.turn(3, 30) S.close_book() S.run(5) S.settle()", book=ours).check()
+    (session,) = daemon.get(f"/sessions?book_uuid={uuid}").json["sessions"]
+    assert session["pages_turned"] == 3
+    place = daemon.get(f"/books/{uuid}/position?kind=xpointer").json["position"]
+    assert (place["fraction"], place["device"]) == (pytest.approx(0.04), "Kobo")
+    later = daemon.put(
+        f"/books/{uuid}/position", {"event_id": "browser-1", "at": "2099-01-01T00:00:00Z", "fraction": 0.5}
+    )
+    assert later.status == 400, "a time in the far future is refused"
+    moved = daemon.put(f"/books/{uuid}/position", {"event_id": "browser-2", "at": _after(place["at"]), "fraction": 0.5})
+    assert moved.json["accepted"]
+    played = device.play("S.open(book) S.run(3) S.settle() S.dump(S.ui.document.page)", book=ours).check()
+    assert played.of("dump")[0]["what"] == 50
+
+
+def _after(at: str) -> str:
+    """A second later."""
+    from tomed.clock import format_at, parse_at
+
+    return format_at(parse_at(at) + 1000)
+
+
+def test_a_book_nobody_knows_is_kept(tmp_path: Path, daemon: Daemon) -> None:
+    """A file that is in no library: its sitting is taken and waits for its book."""
+    device = Device(tmp_path / "device", daemon.url, daemon.token)
+    stranger = book(file="/books/stranger.epub", props={"title": "Never Heard Of"})
+    device.play("S.open(book) S.turn(3, 30) S.close_book() S.run(5) S.settle()", book=stranger).check()
+    (session,) = daemon.get("/sessions").json["sessions"]
+    assert session["book"] is None
+    assert device.queued() == []
+
+
+@pytest.mark.parametrize("fault", ["lost", "half", "truncated", "500", "reset"])
+def test_the_daemon_behind_a_bad_line(tmp_path: Path, daemon: Daemon, library: LibraryFixture, fault: str) -> None:
+    """Two sittings and the last place are in the store exactly once, whatever the line does in between."""
+    with FaultProxy(daemon.url) as proxy:
+        proxy.set(fault)
+        device = Device(tmp_path / "device", proxy.url, daemon.token)
+        ours = copy_of(library, "Second Light")
+        device.play(
+            """S.open(book) S.turn(3, 30) S.run(15) S.suspend(600) S.resume() S.net(true) S.turn(2, 30) S.close_book()
+            S.run(5) S.settle() S.server("up") S.net(false) S.net(true) S.run(5) S.settle() S.run(3) S.settle()""",
+            book=ours,
+        ).check()
+    uuid = library.book("Second Light").uuid
+    sessions = daemon.get(f"/sessions?book_uuid={uuid}").json["sessions"]
+    assert sorted(s["pages_turned"] for s in sessions) == [2, 3]
+    assert daemon.get(f"/books/{uuid}/position").json["position"]["fraction"] == pytest.approx(0.06)
+    assert device.queued() == []
+
+
+def test_two_devices_and_the_newest_place(tmp_path: Path, daemon: Daemon, library: LibraryFixture) -> None:
+    """The second device is sent to where the first one stopped, and reading on there sends the first one on."""
+    ours, uuid = copy_of(library, "First Light"), library.book("First Light").uuid
+    one = Device(tmp_path / "one", daemon.url, daemon.token, "One")
+    two = Device(tmp_path / "two", daemon.url, daemon.token, "Two")
+    one.play("S.open(book) S.turn(9, 30) S.close_book() S.run(5) S.settle()", book=ours).check()
+    two.clock = one.clock
+    played = two.play(
+        "S.open(book) S.run(3) S.settle() S.dump(S.ui.document.page) S.turn(5, 30) S.close_book() S.run(5) S.settle()",
+        book=ours,
+    ).check()
+    assert played.of("dump")[0]["what"] == 10
+    one.clock = two.clock
+    played = one.play("S.open(book) S.run(3) S.settle() S.dump(S.ui.document.page)", book=ours).check()
+    assert played.of("dump")[0]["what"] == 15
+    assert len(daemon.get(f"/sessions?book_uuid={uuid}").json["sessions"]) == 2
