@@ -13,7 +13,7 @@ from tomed.locators.elements import NO_TEXT, PRE, TABLE_PARTS
 from tomed.locators.judge import Outline, judge
 from tomed.locators.runs import WHITE, Run, behind_newline, runs
 from tomed.locators.section import ROOT, Kind, Section
-from tomed.locators.styles import Styles, display, may_differ, may_keep_otherwise, own_looks
+from tomed.locators.styles import Element, Styles, display, may_differ, may_keep_otherwise
 
 MOST_NODES = 400_000
 DEEPEST = 1_000
@@ -37,8 +37,10 @@ class _Frame:
     """True when some text directly inside is white."""
     strips: bool = False
     """True while a leading newline would be stripped."""
+    elder: Element | None = None
+    """The last child element so far."""
     raw: int = 0
-    """UTF-16 units since the last child element."""
+    """UTF-16 units since it."""
 
 
 def build(source: str, styles: Styles, *, certain: bool = True) -> Section:
@@ -65,6 +67,7 @@ class _Builder:
         self.bodies: list[int] = []
         self.outline = Outline(array("I"), array("H"))
         self.stack: list[_Frame] = []
+        self.elements: list[Element] = []
         self.open: Counter[str] = Counter()
         self.kinds = array("B")
         self.name_of = array("H")
@@ -100,9 +103,12 @@ class _Builder:
     def _open(self, token: markup.Token) -> None:
         parent = self.stack[-1] if self.stack else None
         tag = token.name if parent and parent.in_svg else token.name.lower()
-        if parent is None and tag != "body":
+        if parent is None and tag not in ("body", "html"):
             return
         attributes = markup.attributes(self.source, token)
+        if parent is None and tag == "html":
+            self.elements = [Element(tag, attributes)]
+            return
         node = self._node(Kind.INSTRUCTION if tag.startswith("?") else Kind.ELEMENT, tag, parent)
         if parent is None:
             self.bodies.append(node)
@@ -117,24 +123,30 @@ class _Builder:
             self._shut()
 
     def _push(self, node: int, tag: str, attributes: dict[str, str], parent: _Frame | None) -> None:
-        looks = self.styles.looks(tag, attributes) | own_looks(attributes)
+        element = Element(tag, attributes)
+        looks = self.styles.looks(element, self.elements, parent.elder if parent else None)
         keeps = tag in PRE or (parent is not None and parent.keeps)
         if may_keep_otherwise(tag, looks, keeps):
             self.unsure_keep.add(node)
-        shape = display(tag, attributes)
+        shape = display(element)
         frame = _Frame(
             node,
             tag,
             shape,
             keeps,
-            shown=(parent is None or parent.shown) and shape != "none" and "hidden" not in looks,
+            shown=(parent is None or (parent.shown and not parent.in_svg))
+            and shape != "none"
+            and ("hidden" not in looks or bool(looks & {"block", "inline"})),
             suspect=may_differ(shape, looks),
             in_svg=tag == "svg" or (parent is not None and parent.in_svg),
             strips=tag in ("pre", "textarea"),
         )
         if len(self.stack) >= DEEPEST:
             raise Invalid(f"A chapter of the book is nested more than {DEEPEST} elements deep.")
+        if parent is not None and not tag.startswith("?"):
+            parent.elder = element
         self.stack.append(frame)
+        self.elements.append(element)
         self.open[tag] += 1
 
     def _close(self, name: str) -> None:
@@ -190,6 +202,7 @@ class _Builder:
     def _shut(self) -> str:
         """Close the innermost element: only now is it known which white text it keeps."""
         frame = self.stack.pop()
+        self.elements.pop()
         self.open[frame.tag] -= 1
         self._drop_white(frame)
         self.looks[frame.node] = frame.display

@@ -34,11 +34,11 @@ NO_TEXT = _words(
 
 NONE = _words(
     """
-    area audio base basefont bgsound binary cloneNode datalist description genre head input keygen link meta
+    area base basefont bgsound binary cloneNode datalist description genre head input keygen link meta
     noembed noframes param pseudoElem rp script source style stylesheet template title track
     """
 )
-"""Not displayed at all."""
+"""Not displayed at all. (``audio`` would be, but what is inside it is shown.)"""
 
 PRE = _words(
     """

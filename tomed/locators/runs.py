@@ -113,7 +113,8 @@ def _expand_tabs(run: Run) -> Run:
             raw += 1
             drifts.append((at, raw))
             continue
-        column = 0 if char == "\n" else column + 1
+        # The newline itself takes up a column: the engine's own way of counting.
+        column = 1 if char == "\n" else column + 1
         out.append(char)
         at += 1
         raw += 1

@@ -204,11 +204,11 @@ class Section:
         node = self.texts[max(0, number)]
         return Spot(node, min(place, self.ends[node]) - self.starts[node])
 
-    def line(self, place: int, length: int) -> str:
-        """Shown text from a place on, with a space where a new block begins."""
+    def line(self, place: int, length: int, own: int = 0) -> str:
+        """What is shown from a place on, with a space where a new block begins; ``own`` as for ``following``."""
         cuts = self.paragraphs[bisect_right(self.paragraphs, place) : bisect_left(self.paragraphs, place + length)]
         edges = [place, *cuts, place + length]
-        return " ".join(self.following(begin, end - begin) for begin, end in pairwise(edges))
+        return " ".join(self.following(begin, end - begin, own) for begin, end in pairwise(edges))
 
     def island(self, node: int) -> int | None:
         """The outermost element of another language (``math``, ``svg``) that a node is in or is."""
@@ -249,12 +249,13 @@ class Section:
     def _unseen(self) -> int:
         return sum(stop - begin for begin, stop in self.hidden)
 
-    def following(self, place: int, length: int, *, hidden: bool = False) -> str:
-        """What is shown of the ``length`` characters from a place on."""
+    def following(self, place: int, length: int, own: int = 0, *, hidden: bool = False) -> str:
+        """What is shown of the ``length`` characters from a place on; up to the place ``own`` also what is hidden."""
         end = place + length
         if hidden or not self.hidden:
             return self.text[place:end]
-        pieces = []
+        pieces = [self.text[place : min(own, end)]]
+        place = max(place, own)
         for begin, stop in self.hidden[bisect_right(self.hidden, place, key=lambda stretch: stretch[1]) :]:
             if begin >= end:
                 break
@@ -262,3 +263,10 @@ class Section:
             place = max(place, stop)
         pieces.append(self.text[place : max(place, end)])
         return "".join(pieces)
+
+    def own(self, spot: Spot) -> int:
+        """Where the hidden text ends that a spot is in the middle of; 0 when it is in none."""
+        place, end = self.place(spot), self.ends[spot.node]
+        if self.kinds[spot.node] != Kind.TEXT or place == end:
+            return 0
+        return end if any(begin <= place < stop for begin, stop in self.hidden) else 0

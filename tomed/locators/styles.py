@@ -1,45 +1,97 @@
 """Which elements a book's style sheets may display otherwise than their names say.
 
 The engine drops white space between blocks, so ``display`` decides which white text nodes exist and ``white-space``
-what their text is. We do not compute styles: it is enough to know where we can't be sure. So only the last compound
-of each selector is read, and whatever it might match counts as matched.
+what their text is. We do not compute styles: it is enough to know where we can't be sure. A selector that might match
+counts as one that does; so do rules for other media.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from tomed.locators.elements import BLOCK, NONE, PRE
+from tomed.locators.markup import unescape
 
 LONGEST = 1 << 20
 MOST_RULES = 20_000
-
+MOST_OF_A_KEY = 200
+"""Rules for one class or tag; more are taken as one that always matches, so that no sheet costs much."""
+FARTHEST = 64
+"""Ancestors that are looked at."""
 SHOWN_CASES = frozenset({"http://www.w3.org/1998/Math/MathML", "http://www.w3.org/2000/svg"})
 """What an ``epub:case`` may require for the engine to show it."""
 
 _COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)", re.DOTALL)
-_RULE = re.compile(r"([^{};]+)\{([^{}]*+)\}?")
+_BRACE = re.compile(r"[{}]")
 _DISPLAY = re.compile(r"(?<![\w-])(display|float|white-space)\s*:\s*([a-z-]+)", re.IGNORECASE)
 _IMPORT = re.compile(r"@import\s+(?:url\(\s*)?[\"']?([^\"')\s;]+)", re.IGNORECASE)
-_BRACKETS = re.compile(r"\[[^\]]*\]?|\([^)]*\)?")
+_BRACKETS = re.compile(r"\[((?:\"[^\"]*\"|'[^']*'|[^\]\"'])*+)\]?+|\([^)]*+\)?+")
+_CONDITION = re.compile(r"([^~|^$*=\s]+)\s*(?:([~|^$*]?=)\s*[\"']?([^\"']*)[\"']?)?")
 _NOT_ITSELF = re.compile(r"::|:(before|after|first-l)", re.IGNORECASE)
-_ALONE = re.compile(r"[\w-]*[.#][\w-]+")
-_NAME = re.compile(r"([.#]?)([\w-]+|\*)")
+_COMBINATOR = re.compile(r"\s*([>+~])\s*|\s+")
+_NAME = re.compile(r"([.#]?)([\w-]+|\*)|\[(\d+)\]")
 _INLINE = re.compile(r"inline|ruby|contents|run-in")
+
+
+class Element(NamedTuple):
+    """What selectors ask of an element."""
+
+    tag: str
+    attributes: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Compound:
+    """The part of a selector that speaks of one element; pseudo-classes are taken as true."""
+
+    tag: str = "*"
+    id: str = ""
+    classes: frozenset[str] = frozenset()
+    conditions: tuple[tuple[str, str, str], ...] = ()
+    """Attribute, operator and value."""
+
+    def may_be(self, element: Element) -> bool:
+        """False when the element is certainly not meant."""
+        attributes = element.attributes
+        return (
+            self.tag in ("*", element.tag)
+            and self.id in ("", attributes.get("id"))
+            and (not self.classes or self.classes <= frozenset(attributes.get("class", "").split()))
+            and all(_holds(attributes.get(name), operator, value) for name, operator, value in self.conditions)
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What an element must at least be, and what it then may look like."""
+    """A selector, its own element last, and what it makes of it."""
 
-    tag: str
-    id: str
-    classes: frozenset[str]
+    compounds: tuple[Compound, ...]
+    combinators: tuple[str, ...]
     looks: frozenset[str]
-    """Of ``block``, ``inline``, ``none``, ``float``, ``keep`` and ``collapse``; ``hidden`` beside ``none`` when nothing
-    but the element's own class, id or attribute decides it."""
+    """Of ``block``, ``inline``, ``none``, ``float``, ``keep``, ``collapse``; ``hidden`` beside a certain ``none``."""
+
+    def may_match(self, element: Element, ancestors: Sequence[Element], elder: Element | None) -> bool:
+        """False when the selector certainly does not match; ``elder`` is the element just before among its siblings."""
+        if not self.compounds[-1].may_be(element):
+            return False
+        levels = {len(ancestors)}  # where the element that the last compound met may stand
+        lowest = max(0, len(ancestors) - FARTHEST)
+        for compound, combinator in zip(self.compounds[-2::-1], self.combinators[::-1], strict=True):
+            if combinator in "+~":
+                if levels == {len(ancestors)} and not (elder and (combinator == "~" or compound.may_be(elder))):
+                    return False
+                continue
+            if combinator == ">":
+                candidates: Iterable[int] = {level - 1 for level in levels}
+            else:
+                candidates = range(lowest, max(levels))
+            levels = {level for level in candidates if level >= 0 and compound.may_be(ancestors[level])}
+            if not levels:
+                return lowest > 0
+        return True
 
 
 @dataclass(slots=True)
@@ -47,59 +99,54 @@ class Styles:
     """The rules of several sheets, ready to be asked."""
 
     rules: dict[str, list[Rule]] = field(default_factory=dict)
-    _known: dict[tuple[str, str, str], frozenset[str]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, sheets: Iterable[list[Rule]]) -> Styles:
         """Put sheets together."""
-        styles = cls()
+        rules: dict[str, list[Rule]] = {}
         for sheet in sheets:
             for rule in sheet:
-                key = next((f".{name}" for name in rule.classes), f"#{rule.id}" if rule.id else rule.tag)
-                styles.rules.setdefault(key, []).append(rule)
-        return styles
+                rules.setdefault(_key(rule.compounds[-1]), []).append(rule)
+        for key, several in rules.items():
+            if len(several) > MOST_OF_A_KEY:
+                rules[key] = [Rule((Compound(),), (), frozenset().union(*(rule.looks for rule in several)))]
+        return cls(rules)
 
-    def looks(self, tag: str, attributes: dict[str, str]) -> frozenset[str]:
+    def looks(self, element: Element, ancestors: Sequence[Element], elder: Element | None) -> frozenset[str]:
         """How an element may be displayed other than by its default; empty when nothing speaks of it."""
-        key = (tag, attributes.get("class", ""), attributes.get("id", ""))
-        found = self._known.get(key)
-        if found is None:
-            found = self._asked(tag, frozenset(key[1].split()), key[2])
-            if len(self._known) < MOST_RULES:
-                self._known[key] = found
-        return found
-
-    def _asked(self, tag: str, classes: frozenset[str], identity: str) -> frozenset[str]:
-        keys = [tag, "*", f"#{identity}", *(f".{name}" for name in classes)]
-        looks: set[str] = set()
-        for key in keys:
+        classes = element.attributes.get("class", "").split()[:32]
+        found: set[str] = set()
+        for key in (element.tag, "*", "#" + element.attributes.get("id", ""), *("." + name for name in classes)):
             for rule in self.rules.get(key, ()):
-                if rule.tag in ("*", tag) and rule.classes <= classes and rule.id in ("", identity):
-                    looks |= rule.looks
-        return frozenset(looks)
+                if not rule.looks <= found and rule.may_match(element, ancestors, elder):
+                    found |= rule.looks
+        own = element.attributes.get("style")
+        return frozenset(found | (_looks(own) & {"float", "keep", "collapse"})) if own else frozenset(found)
 
 
 def sheet(css: str) -> tuple[list[Rule], list[str]]:
     """Read one sheet: its rules that matter, and the addresses it imports."""
     css = _COMMENT.sub(" ", css[:LONGEST])
-    rules = []
-    for match in _RULE.finditer(css):
-        looks = _looks(match[2])
-        if not looks:
-            continue
-        for selector in _BRACKETS.sub("[]", match[1]).split(","):
-            last = re.split(r"[\s>+~]+", selector.strip())[-1]
-            if not last or _NOT_ITSELF.search(last):
-                continue
-            plain = "none" in looks and last == selector.strip() and _ALONE.fullmatch(last)
-            rules.append(_rule(last, looks | {"hidden"} if plain else looks))
-        if len(rules) > MOST_RULES:
+    rules: list[Rule] = []
+    preludes: list[str] = []
+    at = 0
+    for brace in _BRACE.finditer(css):
+        between, at = css[at : brace.start()], brace.end()
+        if brace[0] == "{":
+            preludes.append(between.rpartition(";")[2].strip())
+        elif preludes:
+            prelude = preludes.pop()
+            looks = _looks(between)
+            if looks and not prelude.startswith("@"):
+                rules += _rules(prelude, looks, everywhere=not preludes)
+        if len(rules) > MOST_RULES or len(preludes) > FARTHEST:
             break
-    return rules, _IMPORT.findall(css)[:32]
+    return rules[:MOST_RULES], _IMPORT.findall(css)[:32]
 
 
-def display(tag: str, attributes: dict[str, str]) -> str:
+def display(element: Element) -> str:
     """How an element is displayed as far as it tells itself: ``block``, ``inline`` or ``none``."""
+    tag, attributes = element
     if attributes.get("style") and (own := _looks(attributes["style"]) & {"block", "inline", "none"}):
         return min(own)
     if tag in NONE or "hidden" in attributes or (tag == "span" and attributes.get("type") == "pagebreak"):
@@ -107,12 +154,6 @@ def display(tag: str, attributes: dict[str, str]) -> str:
     if tag == "case" and attributes.get("required-namespace", "") not in SHOWN_CASES:
         return "none"
     return "block" if tag in BLOCK else "inline"
-
-
-def own_looks(attributes: dict[str, str]) -> frozenset[str]:
-    """What an element's ``style`` attribute says of floating and white space."""
-    style = attributes.get("style")
-    return _looks(style) & {"float", "keep", "collapse"} if style else frozenset()
 
 
 def may_differ(shape: str, looks: frozenset[str]) -> bool:
@@ -125,16 +166,59 @@ def may_keep_otherwise(tag: str, looks: frozenset[str], keeps: bool) -> bool:
     return ("collapse" if keeps or tag in PRE else "keep") in looks
 
 
-def _rule(compound: str, looks: frozenset[str]) -> Rule:
-    tag, identity, classes = "*", "", set()
-    for mark, name in _NAME.findall(compound.partition(":")[0].rpartition("|")[2]):
-        if mark == ".":
+def _key(compound: Compound) -> str:
+    if compound.classes:
+        return "." + min(compound.classes)
+    return "#" + compound.id if compound.id else compound.tag
+
+
+def _rules(prelude: str, looks: frozenset[str], *, everywhere: bool) -> Iterator[Rule]:
+    """The rules of a list of selectors, those of mere parts of elements left out."""
+    conditions: list[str] = []
+
+    def put_aside(match: re.Match[str]) -> str:
+        if match[1] is None:
+            return ""
+        conditions.append(match[1])
+        return f"[{len(conditions) - 1}]"
+
+    for selector in _BRACKETS.sub(put_aside, prelude).split(","):
+        pieces = _COMBINATOR.split(selector.strip())
+        if not pieces[-1] or _NOT_ITSELF.search(pieces[-1]):
+            continue
+        compounds = tuple(_compound(piece, conditions) for piece in pieces[::2] if piece)
+        combinators = tuple(mark or " " for mark in pieces[1::2])
+        if len(combinators) != len(compounds) - 1:
+            compounds, combinators = compounds[-1:], ()
+        certain = everywhere and "none" in looks and ":" not in selector
+        yield Rule(compounds, combinators, looks | {"hidden"} if certain else looks)
+
+
+def _compound(piece: str, put_aside: list[str]) -> Compound:
+    tag, identity, classes, conditions = "*", "", set(), []
+    for mark, name, number in _NAME.findall(re.sub(r":[\w-]+", "", piece.rpartition("|")[2])):
+        if number:
+            match = _CONDITION.match(put_aside[int(number)].strip())
+            if match:
+                attribute = re.split(r"[|:]", match[1].replace("\\", ""))[-1].lower()
+                conditions.append((attribute, match[2] or "", unescape(match[3] or "")))
+        elif mark == ".":
             classes.add(name)
         elif mark == "#":
             identity = name
         else:
             tag = name.lower()
-    return Rule(tag, identity, frozenset(classes), looks)
+    return Compound(tag, identity, frozenset(classes), tuple(conditions))
+
+
+def _holds(found: str | None, operator: str, value: str) -> bool:
+    if found is None:
+        return False
+    if operator == "=":
+        return found == value
+    if operator == "~=":
+        return value in found.split()
+    return True  # the rarer ones are not worth being exact about
 
 
 def _looks(declarations: str) -> frozenset[str]:

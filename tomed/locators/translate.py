@@ -104,21 +104,26 @@ def _confirmed(model: BookModel, found: Found, wanted: str) -> bool:
     section = model.section(found.number)
     if section is None or found.spot is None:
         return False
-    place = section.place(found.spot)
-    return any(passage.agrees(_shown(model, found.number, place, hidden), wanted) for hidden in (False, True))
+    return any(passage.agrees(_shown(model, found.number, found.spot, hidden), wanted) for hidden in (False, True))
 
 
-def _shown(model: BookModel, number: int, place: int, hidden: bool) -> str:
-    """Plain text from a place on, over the ends of chapters."""
+def _shown(model: BookModel, number: int, spot: Spot, hidden: bool) -> str:
+    """Plain text from a spot on, over the ends of chapters."""
     shown = ""
+    for section, place, own in _onwards(model, number, spot):
+        shown += passage.plain(section.following(place, 6 * passage.NEEDLE, own, hidden=hidden))
+        if len(shown) >= passage.NEEDLE:
+            break
+    return shown
+
+
+def _onwards(model: BookModel, number: int, spot: Spot) -> Iterator[tuple[Section, int, int]]:
+    """The section of a spot from there on, then the next few from their starts."""
     for following in range(number, min(number + 4, len(model))):
         section = model.section(following)
         if section is not None:
-            shown += passage.plain(section.following(place, 6 * passage.NEEDLE, hidden=hidden))
-        if len(shown) >= passage.NEEDLE:
-            break
-        place = 0
-    return shown
+            here = following == number
+            yield section, section.place(spot) if here else 0, section.own(spot) if here else 0
 
 
 def _searched(model: BookModel, found: Found | None, fraction: float | None, wanted: str) -> Found | None:
@@ -187,7 +192,7 @@ def _place(model: BookModel, found: Found, want: LocatorKind | None) -> Place:
         cfi=point,
         xpointer=pointer,
         fraction=_fraction(model, found),
-        text=_text(model, found.number, section.place(spot)) if section and spot else "",
+        text=_text(model, found.number, spot) if section and spot else "",
         precision=_worst(found.precision, *([parts[want]] if want in parts else parts.values())),
     )
 
@@ -241,14 +246,11 @@ def _cfi(model: BookModel, found: Found, section: Section | None) -> tuple[str, 
     return cfi.point(package, section.path(spot.node)), precision
 
 
-def _text(model: BookModel, number: int, place: int) -> str:
-    """What follows a place, for people: one line, words of different paragraphs apart."""
-    pieces: list[str] = []
-    for following in range(number, min(number + 3, len(model))):
-        section = model.section(following)
-        if section is not None:
-            pieces.append(section.line(place, 4 * SHOWN))
-        if sum(map(len, pieces)) >= SHOWN:
+def _text(model: BookModel, number: int, spot: Spot) -> str:
+    """What follows a spot, for people: one line, words of different paragraphs apart."""
+    line = ""
+    for section, place, own in _onwards(model, number, spot):
+        line = " ".join(f"{line} {section.line(place, 4 * SHOWN, own)}".split())
+        if len(line) >= SHOWN:
             break
-        place = 0
-    return " ".join(" ".join(pieces).split())[:SHOWN].rstrip()
+    return line[:SHOWN].rstrip()
