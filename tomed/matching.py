@@ -23,6 +23,9 @@ Hits = dict[BookId, set[str]]
 LONG = 100
 """Characters from which a name may have lost its middle or its end on the way."""
 
+LONGEST = 512
+"""Characters of a name whose parts are looked at."""
+
 TELLING = 20
 """Characters that the beginning of a cut title or name must have to speak for the whole."""
 
@@ -69,10 +72,10 @@ _MD5 = re.compile(r"[0-9a-f]{32}")
 _NUMBERED = re.compile(r"^(?P<rest>.*\S)(?:\s*_(?P<served>[0-9]{1,9})|\s+\((?P<sent>[0-9]{1,9})\))$", re.DOTALL)
 _FOLDER = re.compile(r"^(?P<title>.*\S) \((?P<id>[0-9]{1,9})\)$", re.DOTALL)
 _COPY = re.compile(
-    r"^(?P<rest>.*\S)(?: ?\([0-9]{1,3}\)|_[0-9]{1,2}|~[0-9]|[ _-]+(?:copy|kopie|copie)(?: ?\(?[0-9]*\)?)?)$",
+    r"^(?P<rest>.*?\S)(?: ?\((?P<number>[1-9])\)|[ _-]+(?:copy|kopie|copie)(?: ?\(?[0-9]*\)?)?)$",
     re.DOTALL | re.IGNORECASE,
 )
-_INDEX = re.compile(r"(?<![0-9.,])([0-9]{1,3}(?:\.[0-9]{1,2})?)[巻卷]?$")
+_INDEX = re.compile(r"(?<![0-9])(?<![0-9][.,])([0-9]{1,3}(?:\.[0-9]{1,2})?)[巻卷]?$")
 _MARKER = re.compile(
     r"(?:(?<![^\W_])(?:volume|vol|v|band|bd|tome|tomo|book|teil|no|part|том|巻)[\s._]*|第|#\s*|[\s_,]|[\s_]-)$",
     re.IGNORECASE,
@@ -88,6 +91,8 @@ class Question:
     file_name: str = ""
     stem: str = ""
     extension: str = ""
+    readable: str = ""
+    """The stem, when it is one that a person or program may have written; no file system takes longer ones."""
     key: str = ""
     md5: str = ""
     uuids: tuple[str, ...] = ()
@@ -98,18 +103,28 @@ class Question:
     @classmethod
     def of(cls, clues: Clues) -> Question:
         """Read the clues; whatever is in them is data."""
-        *folders, file_name = mend(clues.filename[-8192:]).rstrip("/").split("/")
+        clues = Clues(
+            book_uuid=mend(clues.book_uuid).lower(),
+            filename=mend(clues.filename[-8192:]),
+            partial_md5=mend(clues.partial_md5).strip().lower(),
+            identifiers=mend(clues.identifiers[:8192]).lower(),
+            title=mend(clues.title[:1024]),
+            authors=tuple(mend(author[:1024]) for author in clues.authors[:64]),
+            series=mend(clues.series[:1024]),
+            series_index=clues.series_index,
+        )
+        *folders, file_name = clues.filename.rstrip("/").split("/")
         stem, extension = split_extension(file_name)
-        md5 = clues.partial_md5.strip().lower()
-        uuids = dict.fromkeys(_UUID.findall(clues.identifiers[:8192].lower()))
+        uuids = dict.fromkeys(_UUID.findall(clues.identifiers))
         return cls(
             clues=clues,
             folders=tuple(folders[-3:]),
             file_name=file_name,
             stem=stem,
             extension=extension,
+            readable=stem if len(stem) <= LONGEST else "",
             key=name_key(stem),
-            md5=md5 if _MD5.fullmatch(md5) else "",
+            md5=clues.partial_md5 if _MD5.fullmatch(clues.partial_md5) else "",
             uuids=tuple(uuids)[:16],
         )
 
@@ -140,7 +155,7 @@ def identify(shelf: Shelf, clues: Clues) -> Match:
         if not found:
             continue
         if refused is None:
-            refused = shelf.refused(clues)
+            refused = shelf.refused(question.clues)
         left = _living(shelf, [book_id for book_id in found if book_id not in refused])
         if len(left) == 1:
             return Match(shelf.succeeded(left[0]), word)
@@ -166,7 +181,7 @@ def _living(shelf: Shelf, book_ids: list[BookId]) -> list[BookId]:
 
 
 def _told(shelf: Shelf, question: Question) -> Hits:
-    return shelf.by_uuid(question.clues.book_uuid.lower()) if question.clues.book_uuid else {}
+    return shelf.by_uuid(question.clues.book_uuid) if question.clues.book_uuid else {}
 
 
 def _linked(shelf: Shelf, question: Question) -> Hits:
@@ -260,8 +275,19 @@ def _numbered_loosely(shelf: Shelf, question: Question) -> Hits:
 
 def _copied(shelf: Shelf, question: Question) -> Hits:
     """The name without what a file manager or browser adds to a second copy."""
-    copy = _COPY.match(question.stem)
-    return _with_extension(shelf.by_name(name_key(copy["rest"])), question) if copy else {}
+    copy = _COPY.match(question.readable)
+    if copy is None:
+        return {}
+    found = _with_extension(shelf.by_name(name_key(copy["rest"])), question)
+    if not copy["number"]:
+        return found
+    # Behind an author the number counts copies; behind a title it may as well be a volume's.
+    people = _people(copy["rest"].rpartition(" - ")[2])
+    for book_id, facts in shelf.facts(found).items():
+        if compare_authors(people, facts.authors) != SAME:
+            question.suspect(book_id, 0.6, "The name is its own, but for a number that may count copies or volumes.")
+            del found[book_id]
+    return found
 
 
 def _cut(shelf: Shelf, question: Question) -> Hits:
@@ -360,22 +386,26 @@ def _readings(question: Question) -> Iterator[tuple[str, tuple[str, ...]]]:
     """``(title, authors)`` as the file's metadata says, then as its name can be read."""
     clues = question.clues
     if clues.title:
-        yield clues.title[:1024], tuple(author for name in clues.authors for author in _people(name))
+        yield clues.title, tuple(author for name in clues.authors for author in _people(name))
     for stem in _plain_stems(question):
         yield stem, ()
         for left, right in _splits(stem):
             yield left, _people(right)
             yield right, _people(left)
+    numbered = None if question.name_spent else _NUMBERED.match(question.readable)
+    if numbered:  # another library's number; behind a title it might be a volume's, so only "title - author" is read
+        for left, right in _splits(numbered["rest"]):
+            yield left, _people(right)
 
 
 def _plain_stems(question: Question) -> list[str]:
-    if question.name_spent or not question.stem or len(question.stem) > 512:
+    if question.name_spent or not question.readable:
         return []
-    stems = [question.stem]
-    if copy := _COPY.match(question.stem):
+    stems = [question.readable]
+    if (copy := _COPY.match(question.readable)) and not copy["number"]:
         stems.append(copy["rest"])
-    if " " not in question.stem and "_" in question.stem:
-        stems.append(question.stem.replace("_", " "))
+    if " " not in question.readable and "_" in question.readable:
+        stems.append(question.readable.replace("_", " "))
     return stems
 
 
@@ -397,7 +427,7 @@ def _volumes(question: Question) -> Iterator[tuple[str, float, tuple[str, ...]]]
     authors = tuple(author for name in clues.authors for author in _people(name))
     if clues.series and clues.series_index is not None:
         if authors:
-            yield clues.series[:1024], clues.series_index, authors
+            yield clues.series, clues.series_index, authors
         return
     for title in [clues.title] if clues.title and authors else []:
         if parsed := parse_volume(title):
@@ -429,7 +459,7 @@ def _contradicts_volume(question: Question, facts: Facts) -> bool:
 
 def _agreements(shelf: Shelf, question: Question) -> Iterator[tuple[BookId, bool, bool]]:
     """``(book, title agrees, author agrees)`` for every number that Calibre may have written."""
-    numbered = None if question.name_spent else _NUMBERED.match(question.stem)
+    numbered = None if question.name_spent else _NUMBERED.match(question.readable)
     if numbered:
         rest = numbered["rest"]
         key = name_key(rest)
@@ -445,7 +475,7 @@ def _agreements(shelf: Shelf, question: Question) -> Iterator[tuple[BookId, bool
     if folder:
         author = question.folders[-2] if len(question.folders) > 1 else ""
         for book_id in shelf.by_calibre_id(int(folder["id"])):
-            yield book_id, *_agree(shelf, book_id, [(folder["title"], author), *_splits(question.stem)])
+            yield book_id, *_agree(shelf, book_id, [(folder["title"], author), *_splits(question.readable)])
 
 
 def _agree(shelf: Shelf, book_id: BookId, readings: list[tuple[str, str]]) -> tuple[bool, bool]:
@@ -490,8 +520,8 @@ def _begins_authors(told: str, authors: tuple[str, ...]) -> bool:
 
 def _is_elsewhere(shelf: Shelf, question: Question, book_id: BookId) -> bool:
     """Another book has the title that the name tells."""
-    numbered = _NUMBERED.match(question.stem)
-    rest = numbered["rest"] if numbered else question.stem
+    numbered = _NUMBERED.match(question.readable)
+    rest = numbered["rest"] if numbered else question.readable
     return any(
         other != book_id for left, _ in _splits(rest) for key in title_keys(left) for other in shelf.by_title(key)
     )
@@ -518,7 +548,8 @@ def _shared_ends(whole: str, part: str) -> int:
 def _likely(shelf: Shelf, question: Question) -> list[Candidate]:
     """What the rules suspected, and names that begin alike; best first."""
     if len(question.weak) < MOST_CANDIDATES and len(question.key) >= TELLING // 2:
-        for book_id, name in shelf.names_from(question.key[:TELLING]):
+        start = question.key[: max(TELLING // 2, len(question.key) // 2)]
+        for book_id, name in shelf.names_from(start):
             shared = _shared_ends(name, question.key) / max(len(name), len(question.key))
             question.suspect(book_id, round(min(shared, 1.0) * 0.6, 3), "The names begin alike.")
     refused = shelf.refused(question.clues) if question.weak else set()

@@ -130,7 +130,7 @@ def title_keys(*titles: str) -> set[str]:
 def volume_key(series: str, index: float) -> str:
     """Key of one volume of a series: ``("Earthsea", 1.5)`` → ``earthsea/1.5``. Empty without a series."""
     key = words_key(series)
-    return f"{key}/{index:g}" if key else ""
+    return f"{key}/{index:.12g}" if key else ""
 
 
 # The roads --------------------------------------------------------------------------------------
@@ -270,7 +270,12 @@ def _dialect(book: Named) -> str | None:
         or (book.title.isascii() and book.authors[:1] and book.authors[0].isascii())
     ):
         return None
-    if len(title_folder) > 80 or book.sort not in ("", book.title) or len(book.authors) != 1:
+    if (
+        not _WORD.search(title_folder)
+        or len(title_folder) > 80
+        or book.sort not in ("", book.title)
+        or len(book.authors) != 1
+    ):
         return None
     if title_folder == ascii_name(book.title.lstrip()) and author_folder == ascii_name(book.authors[0]):
         return None
