@@ -153,7 +153,8 @@ class FaultProxy:
                 with contextlib.suppress(OSError):
                     proxy.handle(self)
 
-            do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = handle_any
+        for method in ("GET", "HEAD", "POST", "PUT", "DELETE"):
+            setattr(Handler, f"do_{method}", Handler.handle_any)
 
         class Server(ThreadingHTTPServer):
             daemon_threads = True

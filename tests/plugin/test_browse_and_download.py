@@ -92,16 +92,17 @@ def test_the_rest_of_a_series_is_what_is_unread_and_not_here(device: Device) -> 
     assert len(files(device)) == 27
 
 
+NINTH = """S.tap("Browse the library > Series") S.settle() S.select("Saga") S.settle() S.select("9 · Book 0009")
+S.server(mode) S.answer("Download") """ + WAIT  # fmt: skip
+
+
 @pytest.mark.parametrize("fault", ["cut", "500", "404", "reset", "garbage"])
 def test_a_broken_download_leaves_no_half_book(device: Device, server: FaultProxy, fault: str) -> None:
     """Whatever happens, nothing that is not whole has the name of a book; later it goes on where it stopped."""
-    get = f'S.tap("Browse the library > Series") S.settle() S.select("Saga") S.settle() S.select("9 · Book 0009") S.server(mode) S.answer("Download") {WAIT}'
-    device.play(get, mode=fault).check()
+    device.play(NINTH, mode=fault).check()
     assert not [name for name in files(device) if not name.endswith((".part", ".tag"))]
     before = len(server.requests("/formats/"))
-    device.play(get, mode="up").check() if fault == "garbage" else device.play(
-        'S.server("up") ' + get, mode="up"
-    ).check()
+    device.play('S.server("up") ' + NINTH, mode="up").check()
     assert files(device) == {"comic/Saga_ The _Long_ One/09 - Book 0009.cbz": server.tomed.files["uuid-9/CBZ"]}
     ranges = [r["range"] for r in server.requests("/formats/")[before:] if r["m"] == "GET"]
     assert (ranges[0] is not None) == (fault == "cut")
@@ -109,11 +110,10 @@ def test_a_broken_download_leaves_no_half_book(device: Device, server: FaultProx
 
 def test_a_file_that_changed_meanwhile_is_loaded_anew(device: Device, server: FaultProxy) -> None:
     """Half of the old file and half of the new one is no book."""
-    get = f'S.server("up") S.tap("Browse the library > Series") S.settle() S.select("Saga") S.settle() S.select("9 · Book 0009") S.server(mode) S.answer("Download") {WAIT}'
-    device.play(get, mode="cut").check()
+    device.play(NINTH, mode="cut").check()
     assert any(name.endswith(".part") for name in files(device))
     server.tomed.files["uuid-9/CBZ"] = b"another edition " * 9000
-    device.play(get, mode="up").check()
+    device.play('S.server("up") ' + NINTH, mode="up").check()
     assert files(device) == {"comic/Saga_ The _Long_ One/09 - Book 0009.cbz": b"another edition " * 9000}
 
 

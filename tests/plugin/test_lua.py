@@ -27,7 +27,7 @@ def test_the_pure_modules() -> None:
     done = subprocess.run(
         [luajit(), str(HERE / "lua" / "spec.lua"), str(SOURCE)], check=False, capture_output=True, text=True, timeout=60
     )
-    failed = [line for line in done.stdout.split("\nnot ok ")[1:]]
+    failed = done.stdout.split("\nnot ok ")[1:]
     assert done.returncode == 0, done.stderr + "\n".join(failed) or done.stdout
 
 
@@ -62,7 +62,9 @@ def run_defaults(folder: Path, archive: bytes) -> list[str]:
     with zipfile.ZipFile(io.BytesIO(archive)) as packed:
         (folder / "defaults.lua").write_bytes(packed.read(f"{bundle.FOLDER}/{bundle.DEFAULTS}"))
     program = """local f = assert(loadfile(arg[1])); setfenv(f, {})
-    local t = f(); for _, k in ipairs{"server", "token", "device_name"} do io.write((t[k]:gsub(".", function(c) return ("%02x"):format(c:byte()) end)), "\\n") end"""
+    local t = f(); for _, k in ipairs{"server", "token", "device_name"} do 
+      io.write((t[k]:gsub(".", function(c) return ("%02x"):format(c:byte()) end)), "\\n")
+    end"""
     (folder / "read.lua").write_text(program)
     done = subprocess.run(
         [luajit(), str(folder / "read.lua"), str(folder / "defaults.lua")], check=True, capture_output=True
