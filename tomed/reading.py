@@ -15,7 +15,7 @@ import apsw
 
 from tomed.errors import Ambiguous, Invalid, NoMatch, NotFound
 from tomed.model import BookId, Clues, DeviceId, Locator, Match, PositionEntry, Precision, Session, Status
-from tomed.store import documents, events, readings
+from tomed.store import aliases, documents, events, readings
 
 DAY_MS = 24 * 3600 * 1000
 
@@ -114,6 +114,7 @@ class _Placing:
     def _find(self, clues: Clues) -> tuple[BookId | None, int | None]:
         match = certain(self.connection, self.resolve, clues, self.user_id) if clues.book_uuid else None
         if match is not None and match.matched_by == "book_uuid":
+            aliases.learn_hash(self.connection, clues.partial_md5, match.book_id, match.matched_by)
             return match.book_id, None
         document = documents.note(self.connection, self.user_id, clues, self.now)
         if document.book_id is not None or document.ignored:
@@ -245,8 +246,9 @@ def _check_time(at: int, now: int) -> None:
 
 
 def place(connection: apsw.Connection, document_id: int, book_id: BookId, matched_by: str, now: int) -> None:
-    """Say which book a document is; everything read in it moves there."""
-    _move(connection, document_id, book_id, matched_by, now)
+    """Say which book a document is; everything read in it moves there, and a sure rule teaches its hash."""
+    document = _move(connection, document_id, book_id, matched_by, now)
+    aliases.learn_hash(connection, document.clues.partial_md5, book_id, matched_by)
 
 
 def displace(connection: apsw.Connection, document_id: int, now: int) -> None:
@@ -256,7 +258,7 @@ def displace(connection: apsw.Connection, document_id: int, now: int) -> None:
 
 def _move(
     connection: apsw.Connection, document_id: int, book_id: BookId | None, matched_by: str | None, now: int
-) -> None:
+) -> documents.Document:
     document = documents.by_id(connection, document_id)
     if document is None:
         raise NotFound("There is no such file.")
@@ -265,6 +267,7 @@ def _move(
     events.move_document(connection, document_id, book_id)
     for touched_id in touched:
         readings.refresh(connection, document.user_id, touched_id, now)
+    return document
 
 
 def find_waiting(connection: apsw.Connection, resolve: Resolve) -> list[int]:

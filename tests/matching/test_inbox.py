@@ -132,6 +132,17 @@ def test_a_no_is_not_overruled(sidecar: Sidecar, ann: int, book: BookId) -> None
     assert sidecar.ask(clues.filename, partial_md5=MD5, user_id=ann) == ("link", book), "a yes takes the no back"
 
 
+def test_a_sure_match_teaches_the_hash(sidecar: Sidecar, ann: int, book: BookId) -> None:
+    """A file that its name placed is found again when the device renames it, for all; a linked one for its reader."""
+    read(sidecar, ann, Clues(filename="Salt Roads - Ada Quill.epub", partial_md5=MD5), 0.2)
+    assert sidecar.ask("renamed.epub", partial_md5=MD5) == ("md5", book)
+    linked = Clues(filename="odd.epub", partial_md5="e" * 32)
+    read(sidecar, ann, linked, 0.3)
+    inbox.link(sidecar.connection, ann, only(sidecar, ann).id, book, NOW)
+    assert sidecar.ask("renamed again.epub", partial_md5="e" * 32)[0] == "no_match"
+    assert sidecar.ask("renamed again.epub", partial_md5="e" * 32, user_id=ann) == ("link", book)
+
+
 def test_silence(sidecar: Sidecar, ann: int, book: BookId) -> None:
     """ "Not from this library": out of the list, events go on being kept, and it can be heard again."""
     read(sidecar, ann, FILE, 0.2)
