@@ -17,6 +17,7 @@ from tomed.config import Config
 from tomed.covers import Covers
 from tomed.indexing import Indexer, LibrarySource
 from tomed.places import Places
+from tomed.proxies import believe
 from tomed.resolving import resolve
 from tomed.services import SERVICES, Services
 from tomed.signing_in import SignIn
@@ -39,7 +40,7 @@ def build_app(config: Config, clock: Clock = now_ms) -> web.Application:
         StoreError: the data folder can't be used.
     """
     store = Store.open(config.database)
-    app = web.Application(middlewares=[refuse, authenticate], client_max_size=MAX_BODY)
+    app = web.Application(middlewares=[refuse, believe(config.trusted_proxies), authenticate], client_max_size=MAX_BODY)
     waiting = Waiting(store, resolve, clock)
     app[SERVICES] = _open(config, clock, store, waiting)
     app[USES] = TokenUses(store, clock)

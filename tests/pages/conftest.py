@@ -115,14 +115,15 @@ async def browser_of(tmp_path) -> AsyncIterator[Callable[..., Any]]:
         *,
         beside: Browser | None = None,
         public_url: str = "",
-        ready: bool = True,
+        trusted_proxies: tuple[str, ...] = (),
     ) -> Browser:
         if beside is not None:
             client = TestClient(beside.client.server, cookie_jar=CookieJar(unsafe=True))
             clients.append(client)
             return Browser(client, beside.prefix, beside.services)
         libraries = (LibraryConfig(library.folder, "Books"),) if library else ()
-        config = Config(libraries=libraries, data=tmp_path / f"data{len(clients)}", public_url=public_url)
+        data = tmp_path / f"data{len(clients)}"
+        config = Config(libraries=libraries, data=data, public_url=public_url, trusted_proxies=trusted_proxies)
         app = build_app(config)
         client = TestClient(TestServer(app), cookie_jar=CookieJar(unsafe=True))
         clients.append(client)

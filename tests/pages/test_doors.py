@@ -191,3 +191,36 @@ async def test_a_wrong_proxy_says_how_to_mend_it(browser):
     refused = await browser.send(page, "/settings", headers={"Origin": "https://books.example.org"})
     assert "https://books.example.org" in refused.said
     assert "trusted_proxies" in refused.said
+
+
+PROXIED = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "books.example.org", "X-Forwarded-For": "203.0.113.7"}
+
+
+async def test_a_trusted_proxy_is_believed_and_a_stranger_is_not(browser_of):
+    """Behind a trusted proxy the page is at the proxy's address: forms pass, the cookie is Secure; else neither."""
+    for networks, passes in ((("127.0.0.0/8", "::1/128"), True), (("10.0.0.0/8",), False), ((), False)):
+        browser = await browser_of(trusted_proxies=networks)
+        await browser.add_user("ann")
+        page = await browser.get("/sign-in", **PROXIED)
+        headers = PROXIED | {"Origin": "https://books.example.org", "Accept": "text/html"}
+        cookies = {line.key: line.value for line in browser.client.session.cookie_jar}
+        visit = cookies.get("tomed_visit") or page.headers["Set-Cookie"].split("tomed_visit=")[1].split(";")[0]
+        (token,) = page.tree.xpath("//input[@name='form_token']/@value")
+        fields = {"form_token": token, "name": "ann", "password": PASSWORD}
+        answer = await browser.post("/sign-in", fields, headers | {"Cookie": f"tomed_visit={visit}"}, follow=False)
+        assert (answer.status == 303) is passes, (networks, answer.said if answer.text else "")
+        if passes:
+            session = next(line for line in answer.headers.getall("Set-Cookie") if "tomed_session" in line)
+            assert "Secure" in session
+        else:
+            assert "trusted_proxies" in answer.said
+
+
+async def test_what_a_proxy_says_is_still_checked(browser_of):
+    """A host that is no host name is not taken over, even from a trusted proxy."""
+    browser = await browser_of(trusted_proxies=("127.0.0.0/8", "::1/128"))
+    await browser.add_user("ann", is_admin=True)
+    await browser.sign_in()
+    page = await browser.get("/devices", **{"X-Forwarded-Host": 'evil"><script>', "X-Forwarded-For": "x, ,"})
+    assert page.status == 200
+    assert "evil" not in page.text

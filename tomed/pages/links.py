@@ -7,9 +7,8 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from aiohttp import web
 
+from tomed.proxies import HOST
 from tomed.services import services
-
-_HOST = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9._-]*)|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?")
 
 
 def join(base_path: str, path: str, *parts: object, **query: object) -> str:
@@ -30,7 +29,7 @@ def origins(request: web.Request) -> tuple[str, ...]:
     public = urlsplit(services(request).config.public_url)
     if public.netloc:
         found.append(f"{public.scheme}://{public.netloc}")
-    if _HOST.fullmatch(request.host or ""):
+    if HOST.fullmatch(request.host or ""):
         found.append(f"{request.scheme}://{request.host}")
     return tuple(dict.fromkeys(found))
 
