@@ -18,7 +18,7 @@ from tests.daemon import Daemon, wait_for
 from tests.data import ROOT
 from tests.libraries import BookSpec, fingerprint, make_epub, make_library
 from tests.plugin.device import Device, book
-from tests.web.steps import fraction, settled, turn
+from tests.web.steps import settled, shown, turn
 
 pytestmark = [pytest.mark.browser, pytest.mark.lua]
 
@@ -42,14 +42,30 @@ WORDS = [
 TITLE = "A Long Evening"
 
 
-def chapters() -> list[tuple[str, str]]:
-    """Twelve chapters of forty paragraphs, no two alike: text by which a place can be told."""
-    return [(f"Chapter {c}", "".join(f"<p>{_paragraph(c, p)}</p>" for p in range(40))) for c in range(1, 13)]
-
-
 def _paragraph(chapter: int, number: int) -> str:
     words = (WORDS[(chapter * 7 + number * 3 + n) % len(WORDS)] for n in range(40))
     return f"Chapter {chapter} paragraph {number}: {' '.join(words)}."
+
+
+PARAGRAPHS = [_paragraph(c, p) for c in range(1, 13) for p in range(40)]
+"""The book's text: twelve chapters of forty paragraphs, no two alike."""
+
+
+def chapters() -> list[tuple[str, str]]:
+    """The same as XHTML."""
+    return [(f"Chapter {c}", "".join(f"<p>{p}</p>" for p in PARAGRAPHS[c * 40 - 40 : c * 40])) for c in range(1, 13)]
+
+
+def on_the_device(file_name: str) -> dict:
+    """The book as KOReader has it: every paragraph is a page, with the XPointers that crengine gives them."""
+    places = [f"/body/DocFragment[{n // 40 + 1}]/body/p[{n % 40 + 1}]" for n in range(len(PARAGRAPHS))]
+    return book(
+        file=f"/mnt/onboard/{file_name}",
+        props={"title": TITLE, "authors": "Ada Lantern"},
+        pages=len(PARAGRAPHS),
+        points=[(f"{place}/text().0", text[:40]) for place, text in zip(places, PARAGRAPHS, strict=True)],
+        known={place.replace("/body", "/body[1]"): number for number, place in enumerate(places, 1)},
+    )
 
 
 def sign_in_first(page: Page, daemon: Daemon) -> None:
@@ -102,11 +118,9 @@ def test_from_the_device_to_the_browser_and_back(
     sign_in_first(page, daemon)
     device = add_device(page, daemon, tmp_path / "device")
 
-    # In bed: forty pages on the device, closed, synced from its child process.
+    # In bed: forty pages on the device (a paragraph each), closed, synced from its child process.
     made = library.books[0]
-    ours = book(
-        file=f"/mnt/onboard/{made.files['EPUB'].name}", props={"title": TITLE, "authors": "Ada Lantern"}, pages=100
-    )
+    ours = on_the_device(made.files["EPUB"].name)
     device.play("S.open(book) S.turn(40, 20) S.close_book() S.run(5) S.settle()", book=ours).check()
     assert device.queued() == []
 
@@ -116,28 +130,28 @@ def test_from_the_device_to_the_browser_and_back(
     (sitting,) = told(f"/sessions?book_uuid={made.uuid}")["sessions"]
     assert (sitting["pages_turned"], sitting["device"], sitting["book"]["title"]) == (40, "Kobo", TITLE)
     place = told(f"/books/{made.uuid}/position")["position"]
-    assert place["fraction"] == pytest.approx(0.41)
-    assert place["locator"]["kind"] == "xpointer"
+    assert (place["fraction"], place["locator"]["kind"]) == (pytest.approx(41 / 480), "xpointer")
 
-    # In the morning: the library offers the book, and it opens where the device stopped.
+    # In the morning: the library offers the book, and it opens at the very sentence.
     page.goto(daemon.url + "/")
     page.click(f"text={TITLE}")
     page.click("a[href*='/read/']")
-    assert settled(page) == "fraction"
-    opened = fraction(page)
-    assert opened == pytest.approx(place["fraction"], abs=0.03)
+    assert settled(page) == "cfi"
+    assert "Chapter 2 paragraph 0" in shown(page)
     assert told(f"/books/{made.uuid}/position")["position"] == place, "opening a book writes nothing"
 
     # Reads on in the browser.
     turn(page, times=12)
-    there = wait_for(lambda: (p := told(f"/books/{made.uuid}/position")["position"])["fraction"] > opened + 0.01 and p)
-    assert there["locator"]["kind"] == "cfi"
+    there = wait_for(lambda: (p := told(f"/books/{made.uuid}/position")["position"])["locator"]["kind"] == "cfi" and p)
     assert there["device"] != "Kobo"
+    there = wait_for(lambda: (p := told(f"/books/{made.uuid}/position")["position"])["text"][:20] in shown(page) and p)
 
-    # In bed again: the device is sent forward, to where the browser stopped.
+    # In bed again: the device is sent forward, to the paragraph that the browser stopped at.
     played = device.play("S.open(book) S.run(3) S.settle() S.dump(S.ui.document.page)", book=ours).check()
-    assert played.of("dump")[0]["what"] == pytest.approx(there["fraction"] * 100, abs=2.5)
-    assert played.of("dump")[0]["what"] > 41
+    landed = played.of("dump")[0]["what"]
+    assert landed > 41
+    before_it, after_it = PARAGRAPHS[landed - 1 : landed + 1]
+    assert there["text"][:20] in f"{before_it} {after_it}"
 
     assert daemon.stop() < 20
     assert fingerprint(library.folder) == before, "not a byte and not a time of the library changed"
