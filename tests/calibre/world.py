@@ -112,7 +112,7 @@ async def world_of(
             assert not leftovers or getattr(world, "leftovers_are_theirs", False), leftovers
 
 
-_PRELUDE = """
+PRELUDE = """
 import os, sqlite3, sys
 c = sqlite3.connect(sys.argv[1], isolation_level=None, timeout=20)
 c.create_function("title_sort", 1, lambda text: text)
@@ -123,7 +123,7 @@ c.create_function("uuid4", 0, lambda: "made")
 def other_program(folder: Path, code: str, *, check: bool = True) -> str:
     """Another program works on ``metadata.db``: ``code`` has the connection as ``c``. Answers its output."""
     done = subprocess.run(
-        [sys.executable, "-c", _PRELUDE + code, str(folder / "metadata.db")],
+        [sys.executable, "-c", PRELUDE + code + "\nc.close()", str(folder / "metadata.db")],
         capture_output=True,
         text=True,
         check=False,

@@ -129,6 +129,8 @@ class Library:
             if self._connection is None or self._in_wal:
                 return None
             try:
+                if _is_wal(self._connection):  # since a moment: asking would make a -wal
+                    return None
                 return self._generation, int(self._connection.pragma("data_version"))
             except apsw.Error:
                 self.release()
@@ -242,12 +244,12 @@ class Library:
         if self._connection is not None and opened is not None:
             same_file = (opened.device, opened.inode) == (stamp.device, stamp.inode)
             same_log = (opened.wal is None) == (stamp.wal is None)
-            if same_file and same_log and not (self._at_rest and opened != stamp):
+            same_mode = opened == stamp or (not self._at_rest and _is_wal(self._connection) == self._in_wal)
+            if same_file and same_log and same_mode:
                 return self._connection
             self.release()
         connection = self._open("mode=ro")
-        header = connection.read("main", 0, 0, 100)[1]
-        self._in_wal = len(header) >= 20 and 2 in header[18:20]
+        self._in_wal = _is_wal(connection)
         self._at_rest = self._in_wal and self._nobody_has_it_open(stamp)
         if self._at_rest:
             connection.close()
@@ -261,8 +263,7 @@ class Library:
         connection = apsw.Connection(uri, flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI)
         connection.set_busy_timeout(_BUSY_STEP_MS)
         connection.set_progress_handler(self._is_over, _PROGRESS_STEPS)
-        connection.pragma("trusted_schema", 0)
-        connection.pragma("cache_size", -2048)
+        connection.pragma("trusted_schema", 0)  # no other pragma here: most read the file, and that would make a -wal
         return connection
 
     def _is_over(self) -> bool:
@@ -320,8 +321,15 @@ def _facts(connection: apsw.Connection) -> Facts:
             else "This metadata.db holds no Calibre library."
         )
     uuids = rows.fetch(connection, "SELECT uuid FROM library_id ORDER BY id LIMIT 1")
+    rows.entries(connection, [-1])  # prepares every statement: a column that is not there is found out here
     ((books, max_id),) = rows.fetch(connection, "SELECT count(*), coalesce(max(id), 0) FROM books")
     return Facts(str(uuids[0][0]) if uuids else None, schema, books, max_id, rows.custom_columns(connection))
+
+
+def _is_wal(connection: apsw.Connection) -> bool:
+    """What the file's header says, read without a lock and without SQLite acting on it."""
+    header = connection.read("main", 0, 0, 100)[1]
+    return len(header) >= 20 and 2 in header[18:20]
 
 
 def _missing(folder: Path) -> LibraryMissing:
