@@ -1,7 +1,8 @@
-"""Builds the web assets into the package, so that an installed wheel needs no node.
+"""Build hook: the web reader goes into the wheel and the sdist, built, so that installing needs no node.
 
-An sdist carries the built files and builds without npm. ``TOMED_SKIP_WEB=1`` leaves them out,
-``TOMED_REQUIRE_WEB=1`` makes their absence an error. An editable install builds nothing: ``make setup`` does.
+* `TOMED_SKIP_WEB=1` leaves it out; the pages say then that the reader is missing.
+* `TOMED_REQUIRE_WEB=1` makes a wheel without it an error (for releases).
+* An editable install builds nothing: `make setup` does.
 """
 
 from __future__ import annotations
@@ -15,25 +16,37 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 
-class WebAssets(BuildHookInterface):  # type: ignore[type-arg]
-    """hatchling's custom hook."""
+class WebBuild(BuildHookInterface):
+    """Runs `npm ci` and `npm run build` in web/, into tomed/static."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Build ``web/`` into ``tomed/static``, unless it is there already and can't be built."""
+        """Called by hatchling before it collects files; `version` is `editable` for editable installs."""
         root = Path(self.root)
-        built = root / "tomed" / "static"
-        if version == "editable" or os.environ.get("TOMED_SKIP_WEB") == "1":
+        manifest = root / "tomed" / "static" / "manifest.json"
+        required = os.environ.get("TOMED_REQUIRE_WEB") == "1"
+        if version == "editable" or (os.environ.get("TOMED_SKIP_WEB") == "1" and not required):
             return
+        if manifest.exists() and not (root / ".git").exists():
+            return  # an sdist carries the built files
         npm = shutil.which("npm")
-        if npm and (root / "web" / "package-lock.json").is_file() and not self._is_from_sdist(root):
-            subprocess.run([npm, "ci", "--no-audit", "--no-fund"], cwd=root / "web", check=True)
-            subprocess.run([npm, "run", "build"], cwd=root / "web", check=True, env={**os.environ, "OUT": str(built)})
-        elif not (built / "manifest.json").is_file():
-            if os.environ.get("TOMED_REQUIRE_WEB") == "1":
-                raise RuntimeError("npm is needed to build the web reader, or set TOMED_SKIP_WEB=1 to go without it.")
-            self.app.display_warning("npm was not found: this build has no web reader.")
+        if npm is None:
+            self._without(manifest, required)
+            return
+        for command in ([npm, "ci", "--omit=dev", "--no-audit", "--no-fund"], [npm, "run", "build"]):
+            try:
+                subprocess.run(command, cwd=root / "web", check=True, env={**os.environ, "OUT": str(manifest.parent)})
+            except subprocess.CalledProcessError as err:
+                if required:
+                    raise RuntimeError(f"building the web reader failed: {' '.join(command[1:])}") from err
+                self.app.display_warning(f"building the web reader failed: {err}")
+                self._without(manifest, required)
+                return
 
-    @staticmethod
-    def _is_from_sdist(root: Path) -> bool:
-        """An unpacked sdist has its metadata beside it and its assets inside."""
-        return (root / "PKG-INFO").is_file() and (root / "tomed" / "static" / "manifest.json").is_file()
+    def _without(self, manifest: Path, required: bool) -> None:
+        """No npm, or it failed: what was built before will do, else there is no reader."""
+        if manifest.exists():
+            self.app.display_warning("the web reader that was built before is packed")
+        elif required:
+            raise RuntimeError("npm (with node 20 or newer) is needed to build the web reader: TOMED_REQUIRE_WEB=1")
+        else:
+            self.app.display_warning("npm not found: packing tomed without its web reader")

@@ -9,20 +9,22 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page
 
-from tests.chromium import missing
+from tests.chromium import ARGUMENTS, LONG_MS, executable, missing
 from tests.web.serving import ROOT, Server
 
 
 @pytest.fixture(scope="session")
 def static(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The built page: from the sources as they are where npm's packages are installed, else what has been built before."""
+    """The built page: from the sources where npm's packages are installed, else what has been built before."""
     npm = shutil.which("npm")
     if npm and (ROOT / "web" / "node_modules" / "esbuild").exists():
         out = tmp_path_factory.mktemp("built") / "static"
         environment = {**os.environ, "OUT": str(out)}
-        done = subprocess.run([npm, "run", "build"], cwd=ROOT / "web", env=environment, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [npm, "run", "build"], cwd=ROOT / "web", env=environment, capture_output=True, text=True, check=False
+        )
         assert done.returncode == 0, done.stdout + done.stderr
         return out
     built = ROOT / "tomed" / "static"
@@ -44,3 +46,18 @@ def server(static: Path) -> Iterator[Server]:
 def page(context_of: Callable[..., BrowserContext]) -> Page:
     """A tab in a browser that knows nothing yet."""
     return context_of().new_page()
+
+
+@pytest.fixture
+def chromium_insecure(chromium: Browser, tmp_path: Path) -> Iterator[Callable[[], BrowserContext]]:
+    """Contexts of a browser that takes ``tomed.test`` for this machine, and so for no secure origin."""
+    options = [*ARGUMENTS, "--host-resolver-rules=MAP tomed.test 127.0.0.1"]
+    browser = chromium.browser_type.launch(executable_path=executable(), args=options)
+
+    def make() -> BrowserContext:
+        context = browser.new_context(viewport={"width": 1000, "height": 700})
+        context.set_default_timeout(LONG_MS)
+        return context
+
+    yield make
+    browser.close()

@@ -1,7 +1,7 @@
-"""A small server that keeps the promises of docs/protocol.md which the reader page relies on, and notes all that reaches it.
+"""A small server that keeps the promises of docs/protocol.md on which the reader page relies, and notes what comes.
 
-It runs in a thread of its own, so that a browser can be driven from the test. The policy is the strict one, answers carry an
-ETag, ranges are honoured. What a test wants to go wrong, it says on the server object.
+It runs in a thread of its own, so that a browser can be driven from the test. The policy is the strict one, answers
+carry an ETag, ranges are honoured. What a test wants to go wrong, it says on the server object.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ from aiohttp import web
 ROOT = Path(__file__).resolve().parent.parent.parent
 TEMPLATES = ROOT / "web" / "templates"
 POLICY = (
-    "default-src 'none'; script-src {base}/assets/; style-src {base}/assets/ 'unsafe-inline' blob:; img-src blob: data:; "
-    "font-src {base}/assets/ blob: data:; media-src blob:; connect-src 'self'; frame-src blob:; worker-src {base}/assets/ {base}/sw.js; "
-    "manifest-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'; object-src 'none'; report-uri {base}/test/violation"
+    "default-src 'none'; script-src {base}/assets/; style-src {base}/assets/ 'unsafe-inline' blob:; "
+    "img-src blob: data:; font-src {base}/assets/ blob: data:; media-src blob:; connect-src 'self'; frame-src blob:; "
+    "worker-src {base}/assets/ {base}/sw.js; manifest-src 'self'; form-action 'none'; base-uri 'none'; "
+    "frame-ancestors 'none'; object-src 'none'; report-uri {base}/test/violation"
 )
 
 
@@ -45,6 +46,8 @@ class Server:
     put_gate: asyncio.Event | None = None
     clock_ahead_s: float = 0
     bytes_of_books: int = 0
+    person: str = "1"
+    offline: bool = False
 
     def add(self, path: Path, format: str | None = None, uuid: str | None = None) -> str:
         """Serve this file as a book; answers its uuid."""
@@ -120,7 +123,7 @@ class Server:
         response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers["Referrer-Policy"] = "no-referrer"
         if self.policy:
-            response.headers["Content-Security-Policy"] = POLICY.format(base=self.origin + self.prefix)
+            response.headers["Content-Security-Policy"] = POLICY.format(base=f"http://{request.host}{self.prefix}")
         return response
 
     def _now(self) -> float:
@@ -130,13 +133,24 @@ class Server:
 
     async def _page(self, request: web.Request) -> web.Response:
         uuid = request.match_info["uuid"]
-        environment = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined)
-        file = f"{self.prefix}/api/v1/books/{uuid}/formats/{request.query['format']}"
+        environment = jinja2.Environment(
+            loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined
+        )
+        format, assets = request.query["format"], json.loads((self.static / "manifest.json").read_text())
         html = environment.get_template("reader.html").render(
-            base=self.prefix, assets=json.loads((self.static / "manifest.json").read_text()), book_uuid=uuid, format=request.query["format"],
-            title=self.books[uuid][0].stem, kind="book", user="1", idle_cap_s=600, back_url=f"{self.prefix}/books/{uuid}",
-            download_url=file, signin_url=f"{self.prefix}/sign-in", offline=False,
-        )  # fmt: skip
+            base=self.prefix,
+            assets=assets,
+            book_uuid=uuid,
+            format=format,
+            title=self.books[uuid][0].stem,
+            kind="book",
+            user=self.person,
+            idle_cap_s=600,
+            back_url=f"{self.prefix}/books/{uuid}",
+            download_url=f"{self.prefix}/api/v1/books/{uuid}/formats/{format}",
+            signin_url=f"{self.prefix}/sign-in",
+            offline=self.offline,
+        )
         return web.Response(text=html, content_type="text/html", headers={"Cache-Control": "no-cache"})
 
     async def _nothing(self, request: web.Request) -> web.Response:
@@ -157,7 +171,9 @@ class Server:
         etag = f'"{stat.st_mtime_ns:x}-{stat.st_size:x}"'
         if request.headers.get("If-Match", etag) != etag:
             raise web.HTTPPreconditionFailed
-        response = web.FileResponse(path, headers={"Cache-Control": "private, no-cache", "Content-Disposition": "attachment"})
+        response = web.FileResponse(
+            path, headers={"Cache-Control": "private, no-cache", "Content-Disposition": "attachment"}
+        )
         start, stop = request.http_range.start, request.http_range.stop
         size = stat.st_size
         self.bytes_of_books += min(size, -start if start and start < 0 else (stop or size) - (start or 0))
@@ -184,7 +200,13 @@ class Server:
     async def _sync(self, request: web.Request) -> web.Response:
         body = await request.json()
         self.syncs.append(body)
-        return web.json_response({"service": "tomed", "results": [{"id": e["id"], "result": "accepted"} for e in body["events"]], "positions": []})
+        return web.json_response(
+            {
+                "service": "tomed",
+                "results": [{"id": e["id"], "result": "accepted"} for e in body["events"]],
+                "positions": [],
+            }
+        )
 
     async def _violation(self, request: web.Request) -> web.Response:
         self.violations.append(json.loads(await request.text())["csp-report"])

@@ -16,11 +16,12 @@ from playwright.sync_api import Error, Page
 from tests.web.serving import Server
 
 T = TypeVar("T")
-WHERE = "JSON.stringify([document.querySelector('foliate-view')?.lastLocation?.cfi, document.querySelector('#progress').value])"
+VIEW = "document.querySelector('foliate-view')"
+WHERE = f"JSON.stringify([{VIEW}?.lastLocation?.cfi, document.querySelector('#progress').value])"
 
 
 def until(page: Page, question: Callable[[], T], deadline_s: float = 60) -> T:
-    """Ask until the answer is true, letting the browser go on meanwhile. A page that is being left has no answer yet."""
+    """Ask until the answer is true, letting the browser go on meanwhile; a page being left has no answer."""
     end = time.monotonic() + deadline_s
     while True:
         try:
@@ -48,8 +49,9 @@ def reload(page: Page) -> str:
 
 
 def settled(page: Page) -> str:
-    """Wait until the book is open (answers ``cfi``, ``text``, ``page``, ``fraction``, ``start``) or has ``failed``."""
-    state = until(page, lambda: page.evaluate("document.body?.dataset.state !== 'opening' && document.body?.dataset.state"))
+    """Wait until the book is open (``cfi``, ``text``, ``page``, ``fraction``, ``start``) or has ``failed``."""
+    told = "document.body?.dataset.state !== 'opening' && document.body?.dataset.state"
+    state = until(page, lambda: page.evaluate(told))
     return "failed" if state == "failed" else page.evaluate("document.body.dataset.restored")
 
 
@@ -65,13 +67,13 @@ def fraction(page: Page) -> float:
 
 def shown(page: Page) -> str:
     """The first words of the page of a book that flows."""
-    script = "document.querySelector('foliate-view').lastLocation?.range?.toString().replace(/\\s+/g, ' ').trim().slice(0, 60)"
-    return page.evaluate(script) or ""
+    told = f"{VIEW}.lastLocation?.range?.toString().replace(/\\s+/g, ' ').trim().slice(0, 60)"
+    return page.evaluate(told) or ""
 
 
 def cfi(page: Page) -> str:
     """Where foliate says that it is."""
-    return page.evaluate("document.querySelector('foliate-view').lastLocation?.cfi") or ""
+    return page.evaluate(f"{VIEW}.lastLocation?.cfi") or ""
 
 
 def turn(page: Page, key: str = "ArrowRight", times: int = 1) -> None:
@@ -79,7 +81,13 @@ def turn(page: Page, key: str = "ArrowRight", times: int = 1) -> None:
     for _ in range(times):
         before = page.evaluate(WHERE)
         page.keyboard.press(key)
-        until(page, lambda before=before: page.evaluate(WHERE) != before and not page.locator('#stage[aria-busy=true]').count())
+        until(page, lambda before=before: page.evaluate(WHERE) != before)
+        quiet(page)
+
+
+def quiet(page: Page) -> None:
+    """Wait until no move is under way."""
+    until(page, lambda: not page.locator("#stage[aria-busy=true]").count())
 
 
 def saved(page: Page, server: Server, uuid: str) -> dict[str, Any]:

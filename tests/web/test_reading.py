@@ -7,7 +7,7 @@ from playwright.sync_api import Page
 
 from tests.data import shared
 from tests.web.serving import Server
-from tests.web.steps import fraction, open_book, reload, saved, shown, turn, until
+from tests.web.steps import open_book, reload, saved, shown, turn
 
 pytestmark = [pytest.mark.browser, pytest.mark.shared]
 

@@ -29,9 +29,27 @@ export const openArchive = async (file, format) => {
     }
     return {
         names: [...byName.keys()],
-        loadText: name => find(name, MOST_TEXT)?.getData(new zip.TextWriter()) ?? null,
+        loadText: name => find(name, MOST_TEXT)?.getData(new zip.BlobWriter()).then(decode) ?? null,
         loadBlob: (name, type) => find(name, MOST_BLOB)?.getData(new zip.BlobWriter(type)) ?? null,
         getSize: name => byName.get(name)?.uncompressedSize ?? 0,
+    }
+}
+
+/**
+ * Text in the encoding that it says of itself: by its first bytes, by XML's declaration, by CSS's or HTML's, else UTF-8.
+ * @param {Blob} blob
+ */
+const decode = async blob => {
+    const bytes = new Uint8Array(await blob.arrayBuffer())
+    const [a, b] = bytes
+    const head = String.fromCharCode(...bytes.subarray(0, 1024)).replace(/\0/g, '')
+    const told = a === 0xfe && b === 0xff || a === 0 && b === 0x3c ? 'utf-16be' : a === 0xff && b === 0xfe || a === 0x3c && b === 0 ? 'utf-16le'
+        : /^\s*<\?xml[^>]*\sencoding\s*=\s*["']([\w.:-]+)/i.exec(head)?.[1] ?? /^@charset "([\w.:-]+)";/.exec(head)?.[1]
+            ?? /<meta[^>]+charset\s*=\s*["']?([\w.:-]+)/i.exec(head)?.[1] ?? 'utf-8'
+    try {
+        return new TextDecoder(told).decode(bytes)
+    } catch {
+        return new TextDecoder().decode(bytes)
     }
 }
 

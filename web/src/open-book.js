@@ -68,10 +68,8 @@ const openEpub = async (file, format) => {
     if (await isProtected(archive)) throw new Trouble(strings.drm, { code: 'drm' })
     const { EPUB } = await parser
     const options = globalThis.crypto?.subtle ? archive : { ...archive, sha1: (await import('./sha1.js')).sha1 }
-    const book = await new EPUB(options).init().catch(error => {
-        if (error instanceof Trouble) throw error
-        const sentence = /package document/i.test(error?.message) ? strings.noPackage : /XML parsing/i.test(error?.message) ? strings.badXml : strings.broken
-        throw new Trouble(sentence, { cause: error })
+    const book = await new EPUB(options).init().catch(async error => {
+        throw error instanceof Trouble ? error : new Trouble(await diagnose(archive), { cause: error })
     })
     if (!book.sections.length) throw new Trouble(strings.noText, { code: 'empty' })
     countSectionsOnly(book)
@@ -93,6 +91,18 @@ const countSectionsOnly = book => {
     const resolveHref = book.resolveHref.bind(book)
     if (resolveCFI) book.resolveCFI = cfi => correct(resolveCFI(cfi))
     book.resolveHref = href => correct(/** @type {any} */ (resolveHref(href)))
+}
+
+/** Why the EPUB can't be opened, in a sentence. @param {import('./types').Archive} archive */
+const diagnose = async archive => {
+    /** @param {string | null | undefined} name */
+    const read = async name => new DOMParser().parseFromString(name && await archive.loadText(name) || '', 'application/xml')
+    const container = await read('META-INF/container.xml')
+    const name = container.getElementsByTagNameNS('*', 'rootfile')[0]?.getAttribute('full-path')
+    if (!name || !archive.names.includes(name)) return strings.noPackage
+    const opf = await read(name)
+    if (opf.querySelector('parsererror')) return strings.badXml
+    return opf.getElementsByTagNameNS('*', 'itemref').length ? strings.broken : strings.noText
 }
 
 /** Only fonts may be hidden; where text is, it is DRM. @param {import('./types').Archive} archive */

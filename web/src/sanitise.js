@@ -77,10 +77,12 @@ export const sanitiseBook = book => {
         const { detail } = /** @type {CustomEvent<{ data: unknown, type: string }>} */ (event)
         const { type } = detail
         if (/javascript|ecmascript/i.test(type)) detail.data = ''
-        else if (/^(application\/xhtml\+xml|text\/html|image\/svg\+xml)$/.test(type))
-            detail.data = Promise.resolve(detail.data).then(text => typeof text === 'string' ? sanitiseText(text, /** @type {DOMParserSupportedType} */ (type)) : text)
         else if (type === 'text/css') detail.data = Promise.resolve(detail.data).then(text => typeof text === 'string' ? sanitiseCss(text) : text)
-        else if (/xml|html/i.test(type)) detail.type = 'text/plain'
+        else if (/^(application\/xhtml\+xml|text\/html|image\/svg\+xml)$/.test(type)) {
+            detail.data = Promise.resolve(detail.data).then(text => typeof text === 'string' ? sanitiseText(text, /** @type {DOMParserSupportedType} */ (type)) : text)
+            // whatever it was in the file, it is text by now
+            if (type === 'text/html') detail.type = 'text/html;charset=utf-8'
+        } else if (/xml|html/i.test(type)) detail.type = 'text/plain'
     })
     // MOBI and AZW3 write their sections through this
     if (book.serializer) book.serializer = {
