@@ -1,7 +1,7 @@
 """KOReader's partial MD5 of the library's files, computed in the background and politely.
 
-KOReader knows a file by the MD5 of twelve samples of 1 KiB: at 0, 0, 1 KiB, 4 KiB … 1 GiB, each four
-times as far as the one before, until one is beyond the end. A file is read again only when its path, size or
+KOReader knows a file by the MD5 of twelve samples of 1 KiB: at 0, 1 KiB, 4 KiB, 16 KiB … 1 GiB, until one
+is beyond the end. A file is read again only when its path, size or
 time of change differ from what is remembered.
 """
 
