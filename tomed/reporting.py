@@ -26,7 +26,7 @@ from tomed.statistics.estimates import Estimate
 from tomed.statistics.heatmap import heatmap
 from tomed.statistics.periods import Span
 from tomed.statistics.streaks import Streak
-from tomed.statistics.totals import Bar, Day, Records, Totals, bars, records, totals
+from tomed.statistics.totals import Bar, Day, Records, Totals, bars, records, totals, years
 from tomed.store import events, statistics, statistics_derived, statistics_rows
 from tomed.store.db import Store
 from tomed.store.statistics import Finish, Group, Listed, SeriesProgress, SittingQuery, WorkTotal
@@ -171,8 +171,8 @@ class Reporting:
         if not self._store.read(lambda c: statistics_derived.is_stale(c, user_id)):
             return
         async with self._locks.setdefault(user_id, asyncio.Lock()):
-            while await self._store.write(lambda c: statistics_derived.refresh(c, user_id)):
-                pass
+            while made := await self._store.query(lambda c: statistics_derived.renew(c, user_id)):
+                await self._store.write_long(functools.partial(statistics_derived.apply, renewal=made))
 
     async def ask(self, user: User, work: Callable[[apsw.Connection], T]) -> T:
         """Run a query of ``store/statistics.py`` over tables that are up to date."""
@@ -303,6 +303,7 @@ def make(connection: apsw.Connection, user: User, query: Query, today: int) -> R
     by_day = {day.day: (day.active_s, day.pages) for day in everything}
     last_days = [by_day.get(day, (0, 0))[0] for day in range(today - estimates.WINDOW_DAYS + 1, today + 1)]
     week_start = user.week_start
+    weeks, months = bars(inside, "week", shown, week_start), bars(inside, "month", shown)
     return Report(
         span=span,
         shown=shown,
@@ -316,11 +317,11 @@ def make(connection: apsw.Connection, user: User, query: Query, today: int) -> R
         else None,
         previous_span=before,
         days=inside,
-        bars={p: bars(inside, p, shown, week_start) for p in ("week", "month", "year")},
+        bars={"week": weeks, "month": months, "year": years(months)},
         heatmap=heatmap((day.day, day.hours) for day in inside),
         current_streak=streaks.current(active, today),
         longest_streak=streaks.longest(d for d in active if span is None or span.first <= d <= span.last),
-        records=records(inside, week_start),
+        records=records(inside, weeks, months),
         longest_sitting=statistics.longest(connection, user.id, span),
         goals=[
             goals.progress(goal, today, by_day, finishes, week_start)

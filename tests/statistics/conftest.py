@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import apsw
 import pytest
@@ -49,16 +51,21 @@ class Shelf:
     def now(self) -> int:
         return self.clock
 
+    def write(self, work: Callable[[apsw.Connection], Any]) -> Any:
+        """Write at once, from a thread: a test's own event loop must not wait for its writer."""
+        with ThreadPoolExecutor(1) as pool:
+            return pool.submit(self.store.write_now, work).result()
+
     def user(self, name: str = "ann") -> User:
         found = self.store.read(lambda c: users.by_name(c, name))
         assert found is not None
         return found
 
     def execute(self, sql: str, *values: object) -> list[tuple[object, ...]]:
-        return self.store.write_now(lambda c: c.execute(sql, values).fetchall())  # type: ignore[arg-type]
+        return self.write(lambda c: c.execute(sql, values).fetchall())  # type: ignore[arg-type]
 
     def device(self, name: str, user: int = 1) -> int:
-        return self.store.write_now(lambda c: upsert(c, user, DeviceReport(f"id-{name}", name), NOW))
+        return self.write(lambda c: upsert(c, user, DeviceReport(f"id-{name}", name), NOW))
 
     def read(
         self, when: str, minutes: float, book: int | None = 1, *, user: int = 1, source: str = "device", **more: object
@@ -82,7 +89,7 @@ class Shelf:
             more.get("start"),  # type: ignore[arg-type]
             more.get("end"),  # type: ignore[arg-type]
         )
-        return self.store.write_now(lambda c: events.add_session(c, origin, session, source=source))
+        return self.write(lambda c: events.add_session(c, origin, session, source=source))
 
     def finish(self, book: int, at: int | None, user: int = 1) -> None:
         self.execute(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import apsw
@@ -29,8 +30,12 @@ def minutes(count: int, start: int = T0, pages: int = 100, first: int = 1) -> li
 
 
 def take(shelf: Shelf, path: Path, device: str = "Kobo", resolve: object = by_md5) -> history.Taken:
-    with history.opened(path) as file:
-        return history.take_in(shelf.store, resolve, 1, device, file, NOW)  # type: ignore[arg-type]
+    def work() -> history.Taken:
+        with history.opened(path) as file:
+            return history.take_in(shelf.store, resolve, 1, device, file, NOW)  # type: ignore[arg-type]
+
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(work).result()
 
 
 async def report(shelf: Shelf, full: bool = True) -> Report:
@@ -67,11 +72,11 @@ async def test_waiting_history_joins_its_book(shelf: Shelf, history_file: Histor
     assert [(b.title, b.book_uuid) for b in found.books] == [("Unknown title", None)]
     assert found.totals.active_s == 1800
     document = shelf.execute("SELECT id FROM documents")[0][0]
-    shelf.store.write_now(lambda c: reading.place(c, document, BookId(2), "hand", NOW))  # type: ignore[arg-type]
+    shelf.write(lambda c: reading.place(c, document, BookId(2), "hand", NOW))  # type: ignore[arg-type]
     placed = await report(shelf)
     assert [(b.book_uuid, b.active_s) for b in placed.books] == [("uuid-2", 1800)]
     assert placed.totals == found.totals
-    shelf.store.write_now(lambda c: reading.displace(c, document, NOW))  # type: ignore[arg-type]
+    shelf.write(lambda c: reading.displace(c, document, NOW))  # type: ignore[arg-type]
     assert (await report(shelf)).books == found.books
 
 
@@ -86,7 +91,7 @@ async def test_one_file_under_two_names_is_read_once(shelf: Shelf, history_file:
     sibling = int(shelf.execute("SELECT max(id) FROM documents")[0][0])  # type: ignore[call-overload]
     shelf.read("2026-11-20 20:00", 30, None, document=sibling, device=kobo)
     assert (await report(shelf)).totals.active_s == 1800
-    shelf.store.write_now(lambda c: reading.place(c, sibling, BookId(2), "hand", NOW))
+    shelf.write(lambda c: reading.place(c, sibling, BookId(2), "hand", NOW))
     found = await report(shelf)
     assert [(b.book_uuid, b.active_s) for b in found.books] == [("uuid-2", 1800)]
 

@@ -119,9 +119,9 @@ async def test_parts_sum_whatever_happens(shelf: Shelf) -> None:
                 document = rng.choice(documents)
                 book = rng.choice([None, 1, 2, 3])
                 if book is None:
-                    shelf.store.write_now(lambda c, x=document: reading.displace(c, x, NOW))
+                    shelf.write(lambda c, x=document: reading.displace(c, x, NOW))
                 else:
-                    shelf.store.write_now(lambda c, x=document, b=book: reading.place(c, x, BookId(b), "hand", NOW))
+                    shelf.write(lambda c, x=document, b=book: reading.place(c, x, BookId(b), "hand", NOW))
             case 4:
                 shelf.execute("UPDATE users SET time_zone = ? WHERE id = 1", rng.choice(zones))
             case 5:
@@ -137,7 +137,7 @@ async def test_parts_sum_whatever_happens(shelf: Shelf) -> None:
                     rng.randrange(1, 100),
                     rng.randrange(5, 120),
                 )
-                shelf.execute("INSERT OR IGNORE INTO stale_works SELECT 1, -id FROM documents")
+                shelf.execute("INSERT OR IGNORE INTO stale_works (user_id, work_id) SELECT 1, -id FROM documents")
             case 7:
                 adds_up(await report(shelf))
         if step % 20 == 19:
@@ -145,8 +145,8 @@ async def test_parts_sum_whatever_happens(shelf: Shelf) -> None:
             adds_up(before)
             for table in ("sittings", "reading_cells", "day_totals", "work_totals", "finishes"):
                 shelf.execute(f"DELETE FROM {table}")
-            shelf.execute("INSERT OR IGNORE INTO stale_works SELECT 1, id FROM books")
-            shelf.execute("INSERT OR IGNORE INTO stale_works SELECT 1, -id FROM documents")
+            shelf.execute("INSERT OR IGNORE INTO stale_works (user_id, work_id) SELECT 1, id FROM books")
+            shelf.execute("INSERT OR IGNORE INTO stale_works (user_id, work_id) SELECT 1, -id FROM documents")
             assert await report(shelf, full=True, group="book") == before
 
 
@@ -360,9 +360,9 @@ async def test_removing_all_reading_removes_it_here(shelf: Shelf) -> None:
     shelf.read("2026-11-20 20:00", 30, 1)
     shelf.finish(1, NOW)
     await report(shelf)
-    shelf.store.write_now(lambda c: users.delete_reading(c, 1))
+    shelf.write(lambda c: users.delete_reading(c, 1))
     assert (await report(shelf)).totals == Totals()
     shelf.read("2026-11-20 20:00", 30, 1)
-    shelf.store.write_now(lambda c: users.delete(c, 1))
+    shelf.write(lambda c: users.delete(c, 1))
     assert shelf.execute("SELECT count(*) FROM sittings") == [(0,)]
     assert shelf.store.read(lambda c: statistics.stamp(c, 1))[0] is None

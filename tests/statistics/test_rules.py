@@ -16,7 +16,7 @@ from tomed.statistics.finishes import Said, finishes
 from tomed.statistics.heatmap import heatmap
 from tomed.statistics.pace import pace, suspicious, words
 from tomed.statistics.periods import Span
-from tomed.statistics.totals import Day, bars, change, records, totals
+from tomed.statistics.totals import Day, bars, change, records, totals, years
 
 DAYS = st.integers(date(2019, 12, 1).toordinal(), date(2028, 3, 31).toordinal())
 A_DAY = st.builds(Day, DAYS, st.integers(0, 80_000), st.integers(0, 900), st.integers(0, 20))
@@ -43,6 +43,7 @@ def test_bars_sum_to_the_totals(days: list[Day], period: str, week_start: int) -
         assert sum(bar.sessions for bar in drawn) == whole.sessions
         assert sum(bar.days for bar in drawn) == whole.days
         assert len({bar.label for bar in drawn}) == len(drawn)
+    assert years(bars(days, "month", span)) == bars(days, "year", span)
 
 
 @pytest.mark.parametrize("today", ["2026-03-30", "2026-03-31", "2024-02-29", "2025-01-30", "2025-12-31"])
@@ -230,13 +231,13 @@ def test_goals_count_reading_days() -> None:
 def test_records() -> None:
     """The best day, week and month; none without reading."""
     days = [Day(d("2026-01-05"), 3600, 10, 1), Day(d("2026-01-06"), 1800, 90, 2), Day(d("2026-02-20"), 4000, 3, 1)]
-    best = records(days)
+    best = records(days, bars(days, "week"), bars(days, "month"))
     assert best.day == days[2]
     assert best.pages == days[1]
     assert best.week is not None
     assert best.week.active_s == 5400
     assert best.month is not None
     assert best.month.label == "2026-01"
-    assert records([]) == (None, None, None, None)
+    assert records([], [], []) == (None, None, None, None)
     assert change(150, 100) == 0.5
     assert change(150, 0) is None

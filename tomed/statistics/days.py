@@ -72,6 +72,7 @@ class Calendar:
         self._start = day_start_minute * 60_000
         self._quarters: dict[int, tuple[Cell, ...]] = {}
         self._offsets: dict[int, int] = {}
+        self._blocks: dict[int, int | None] = {}
 
     def cells_of(self, start: int, end: int) -> Iterator[Cell]:
         """Cut ``start``..``end`` (ms) at day borders and at quarters of an hour. An empty stretch is one empty cell."""
@@ -80,14 +81,14 @@ class Calendar:
             yield Cell(day, hour, start, start)
             return
         for quarter in range(start // QUARTER_MS, (end - 1) // QUARTER_MS + 1):
-            for cell in self._quarter(quarter):
+            for cell in self.quarter(quarter):
                 low, high = max(start, cell.start), min(end, cell.end)
                 if low < high:
                     yield Cell(cell.day, cell.hour, low, high)
 
     def place(self, at: int) -> tuple[int, int]:
         """The reading day and the hour on the clock (0..23) of an instant."""
-        cells = self._quarters.get(at // QUARTER_MS) or self._quarter(at // QUARTER_MS)
+        cells = self._quarters.get(at // QUARTER_MS) or self.quarter(at // QUARTER_MS)
         for cell in cells:
             if at < cell.end:
                 return cell.day, cell.hour
@@ -128,27 +129,38 @@ class Calendar:
     def _offset(self, quarter: int) -> int:
         known = self._offsets.get(quarter)
         if known is None:
-            at = quarter * QUARTER_MS
-            shift = datetime.fromtimestamp(at // 1000, self._zone(at)).utcoffset() or timedelta()
-            known = self._offsets[quarter] = shift // timedelta(milliseconds=1)
+            known = self._offsets[quarter] = self._ask(quarter)
         return known
 
-    def _shown(self, quarter: int, offset: int) -> int:
-        """The latest wall time the clock had shown before this quarter if it was set back lately; else very early."""
+    def _ask(self, quarter: int) -> int:
+        at = quarter * QUARTER_MS
+        shift = datetime.fromtimestamp(at // 1000, self._zone(at)).utcoffset() or timedelta()
+        return shift // timedelta(milliseconds=1)
+
+    def _calm(self, quarter: int) -> int | None:
+        """The offset of the six hours around a quarter, if nobody set the clock there or in the day before."""
+        block = quarter // 24
+        if block not in self._blocks:
+            known = {self._offset(probe * 24) for probe in range(block - 5, block + 2)}
+            self._blocks[block] = known.pop() if len(known) == 1 else None
+        return self._blocks[block]
+
+    def _shown(self, quarter: int) -> int:
+        """The latest wall time the clock had shown before this quarter, in the day when it was set."""
         span = _LONGEST_JUMP // QUARTER_MS
-        if all(self._offset(quarter - span * step // 8) == offset for step in range(1, 9)):
-            return -1 << 62
         return max(q * QUARTER_MS + self._offset(q - 1) for q in range(quarter - span, quarter + 1)) - 1
 
-    def _quarter(self, quarter: int) -> tuple[Cell, ...]:
+    def quarter(self, quarter: int) -> tuple[Cell, ...]:
+        """The cells of a quarter of an hour since 1970: one, or two around a day border."""
         known = self._quarters.get(quarter)
         if known is not None:
             return known
         begin, end = quarter * QUARTER_MS, (quarter + 1) * QUARTER_MS
-        offset = self._offset(quarter)
-        shown = self._shown(quarter, offset)
+        calm = self._calm(quarter)
+        offset = self._offset(quarter) if calm is None else calm
         hour = (begin + offset) // HOUR_MS % 24
-        day = (max(begin + offset, shown) - self._start) // DAY_MS
+        wall = max(begin + offset, self._shown(quarter)) if calm is None else begin + offset
+        day = (wall - self._start) // DAY_MS
         border = (day + 1) * DAY_MS + self._start - offset
         day += _EPOCH_DAY
         if border < end:
@@ -181,6 +193,10 @@ def shares(start: int, end: int, cuts: Iterable[int], amount: int) -> list[int]:
 
 def split(calendar: Calendar, start: int, end: int, *amounts: int) -> list[tuple[int, int, tuple[int, ...]]]:
     """Spread amounts over the (day, hour) that ``start``..``end`` touches; each sums to what it was."""
+    if start // QUARTER_MS == (end - 1) // QUARTER_MS:  # a page turn, nearly always
+        cells = list(calendar.quarter(start // QUARTER_MS))
+        if len(cells) == 1:
+            return [(cells[0].day, cells[0].hour, amounts)]
     cells = list(calendar.cells_of(start, end))
     if len(cells) == 1:
         return [(cells[0].day, cells[0].hour, amounts)]

@@ -352,6 +352,9 @@ def _cluster(rows: list[PageRow], units: Mapping[int, int]) -> Sitting:
 
 def _pieces(rows: list[PageRow], units: Mapping[int, int]) -> list[Piece]:
     """Rows as pieces. A page counts once in a sitting; parts of a unit page add up to whole ones along the way."""
+    layouts = {(row.document, row.total) for row in rows}
+    if len(layouts) == 1 and all(row.page <= row.total for row in rows):
+        return _even(rows, units)
     seen: dict[int, Coverage] = defaultdict(Coverage)
     pieces: list[Piece] = []
     exact, given = 0.0, 0
@@ -360,4 +363,18 @@ def _pieces(rows: list[PageRow], units: Mapping[int, int]) -> list[Piece]:
         pages = math.floor(exact + 0.5) - given
         given += pages
         pieces.append(Piece(row.start * 1000, (row.start + row.duration) * 1000, row.duration, pages))
+    return pieces
+
+
+def _even(rows: list[PageRow], units: Mapping[int, int]) -> list[Piece]:
+    """``_pieces`` of one layout, as nearly all sittings are: the same sums without looking at stretches."""
+    each = (units.get(rows[0].document) or rows[0].total) / rows[0].total
+    seen: set[int] = set()
+    pieces: list[Piece] = []
+    given = 0
+    for _, _, page, start, duration, _ in rows:
+        seen.add(page)
+        due = int(len(seen) * each + 0.5)
+        pieces.append(Piece(start * 1000, (start + duration) * 1000, duration, due - given))
+        given = due
     return pieces

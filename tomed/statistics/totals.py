@@ -71,36 +71,52 @@ def totals(days: Iterable[Day], books_finished: int = 0) -> Totals:
 
 def bars(days: Iterable[Day], period: str, span: Span | None = None, week_start: int = 1) -> list[Bar]:
     """The days as bars of a period. With a ``span`` every period of it is there, the empty ones too."""
-    firsts = {first: [0, 0, 0, 0] for first in (periods.axis(period, span, week_start) if span else ())}
-    begin = end = None
-    sums: list[int] = []
+    sums = dict.fromkeys(periods.axis(period, span, week_start) if span else (), (0, 0, 0, 0))
+    begin = end = 0
+    held: list[Day] = []
     for day in days:
-        if begin is None or end is None or not begin <= day.day < end:
+        if not begin <= day.day < end:
+            _sum_up(sums, begin, held)
             begin = periods.key(period, day.day, week_start)
             end = periods.following(period, begin)
-            sums = firsts.setdefault(begin, [0, 0, 0, 0])
-        sums[0] += day.active_s
-        sums[1] += day.pages
-        sums[2] += day.sessions
-        sums[3] += day.active_s > 0
-    return [Bar(first, periods.label(period, first), *firsts[first]) for first in sorted(firsts)]
+            held = []
+        held.append(day)
+    _sum_up(sums, begin, held)
+    return [Bar(first, periods.label(period, first), *sums[first]) for first in sorted(sums)]
 
 
-def records(days: Sequence[Day], week_start: int = 1) -> Records:
-    """The records among the days given; the earliest of equal ones."""
-    read = [day for day in days if day.active_s > 0]
-    if not read:
+def _sum_up(sums: dict[int, tuple[int, int, int, int]], begin: int, days: list[Day]) -> None:
+    if days:
+        _, active_s, pages, sessions, _ = zip(*days, strict=True)
+        more = (sum(active_s), sum(pages), sum(sessions), len(days) - active_s.count(0))
+        before = sums.get(begin, (0, 0, 0, 0))
+        sums[begin] = (before[0] + more[0], before[1] + more[1], before[2] + more[2], before[3] + more[3])
+
+
+def years(months: Iterable[Bar]) -> list[Bar]:
+    """Bars of months as bars of years."""
+    found: dict[int, list[Bar]] = {}
+    for bar in months:
+        found.setdefault(periods.key("year", bar.first), []).append(bar)
+    return [
+        Bar(
+            first, periods.label("year", first), *(sum(column) for column in zip(*(b[2:] for b in inside), strict=True))
+        )
+        for first, inside in found.items()
+    ]
+
+
+def records(days: Sequence[Day], weeks: Iterable[Bar], months: Iterable[Bar]) -> Records:
+    """The records among the days given and their bars; the earliest of equal ones."""
+    if not any(day.active_s for day in days):
         return Records(None, None, None, None)
 
-    def best(all_: list[Bar]) -> Bar:
-        return max(all_, key=lambda bar: (bar.active_s, -bar.first))
+    def best(bars_: Iterable[Bar]) -> Bar | None:
+        return max(bars_, key=lambda bar: (bar.active_s, -bar.first), default=None)
 
-    most = max(read, key=lambda d: (d.pages, -d.day))
+    most = max(days, key=lambda d: (d.pages, -d.day))
     return Records(
-        day=max(read, key=lambda d: (d.active_s, -d.day)),
-        pages=most if most.pages else None,
-        week=best(bars(read, "week", week_start=week_start)),
-        month=best(bars(read, "month")),
+        max(days, key=lambda d: (d.active_s, -d.day)), most if most.pages else None, best(weeks), best(months)
     )
 
 

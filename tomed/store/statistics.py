@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, NamedTuple
 
 import apsw
@@ -15,6 +16,8 @@ from tomed.statistics.reconcile import SLACK_MS
 from tomed.statistics.totals import Day
 from tomed.store.statistics_derived import HOURS
 from tomed.store.statistics_rows import fetch
+
+_EPOCH_DAY = date(1970, 1, 1).toordinal()
 
 GROUPS = ("book", "author", "series", "tag", "language", "format", "device", "source", "kind")
 """What reading can be grouped by, beside the periods."""
@@ -49,7 +52,6 @@ class WorkTotal:
     days: int
     first_at: int
     last_at: int
-    seen: float | None
     unit: int
 
 
@@ -136,12 +138,12 @@ def _sums(span: Span | None) -> str:
     """A subquery of sums by work, over all time or over days ?2..?3."""
     if span is None:
         return (
-            "SELECT work_id, active_s, pages, sessions, days, first_at, last_at, seen, unit FROM work_totals"
+            "SELECT work_id, active_s, pages, sessions, days, first_at, last_at, unit FROM work_totals"
             " WHERE user_id = ?1 AND ?2 = ?2 AND ?3 = ?3"
         )
     return (
         "SELECT c.work_id, sum(c.active_s) AS active_s, sum(c.pages) AS pages, sum(c.sessions) AS sessions,"
-        " count(DISTINCT CASE WHEN c.active_s > 0 THEN c.day END) AS days, t.first_at, t.last_at, t.seen, t.unit"
+        " count(DISTINCT CASE WHEN c.active_s > 0 THEN c.day END) AS days, t.first_at, t.last_at, t.unit"
         " FROM reading_cells c INDEXED BY reading_cells_day"
         " JOIN work_totals t ON t.user_id = ?1 AND t.work_id = c.work_id"
         " WHERE c.user_id = ?1 AND c.day BETWEEN ?2 AND ?3 GROUP BY c.work_id"
@@ -164,7 +166,7 @@ def works(
             f"SELECT w.work_id, {_TITLE}, b.uuid, coalesce((SELECT group_concat(a.name, ', ') FROM book_authors ba"
             " JOIN authors a ON a.id = ba.author_id WHERE ba.book_id = w.work_id), ''),"
             " s.name, b.series_index, coalesce(r.status, 'new'), r.fraction, w.active_s, w.pages, w.sessions, w.days,"
-            f" w.first_at, w.last_at, w.seen, w.unit FROM (SELECT * FROM ({_sums(span)}) ORDER BY {by}"
+            f" w.first_at, w.last_at, w.unit FROM (SELECT * FROM ({_sums(span)}) ORDER BY {by}"
             f" LIMIT ?4 OFFSET ?5) w {_WAITING} LEFT JOIN series s ON s.id = b.series_id"
             " LEFT JOIN readings r ON r.user_id = ?1 AND r.book_id = w.work_id"
             f" ORDER BY w.{by.replace(', ', ', w.')}",
@@ -178,7 +180,7 @@ def work_total(connection: apsw.Connection, user_id: int, work_id: int) -> WorkT
     for row in fetch(
         connection,
         f"SELECT w.work_id, {_TITLE}, b.uuid, '', NULL, b.series_index, coalesce(r.status, 'new'), r.fraction,"
-        " w.active_s, w.pages, w.sessions, w.days, w.first_at, w.last_at, w.seen, w.unit FROM work_totals w"
+        " w.active_s, w.pages, w.sessions, w.days, w.first_at, w.last_at, w.unit FROM work_totals w"
         f" {_WAITING} LEFT JOIN readings r ON r.user_id = w.user_id AND r.book_id = w.work_id"
         " WHERE w.user_id = ? AND w.work_id = ?",
         (user_id, work_id),
@@ -300,7 +302,8 @@ def paces(connection: apsw.Connection, user_id: int, limit: int = 300) -> dict[s
     for kind, active_s, pages, words, unit in fetch(
         connection,
         "SELECT coalesce(b.kind, 'book'), s.active_s, s.pages, coalesce(n.words, 0), coalesce(t.unit, 0) FROM"
-        " (SELECT work_id, active_s, pages FROM sittings WHERE user_id = ?1 AND pages > 0 AND active_s >= 60"
+        " (SELECT work_id, active_s, pages FROM sittings INDEXED BY sittings_time"
+        "  WHERE user_id = ?1 AND pages > 0 AND active_s >= 60"
         "  ORDER BY started_at DESC LIMIT ?2) s LEFT JOIN books b ON b.id = s.work_id"
         " LEFT JOIN word_counts n ON n.book_id = s.work_id"
         " LEFT JOIN work_totals t ON t.user_id = ?1 AND t.work_id = s.work_id",
@@ -310,13 +313,23 @@ def paces(connection: apsw.Connection, user_id: int, limit: int = 300) -> dict[s
     return dict(found)
 
 
+def _near(table: str, first: str = "?2", last: str = "?3") -> str:
+    """A bound by time that holds for all sittings of some reading days, for walking the index by time."""
+    return (
+        f"{table}started_at BETWEEN ({first} - {_EPOCH_DAY + 2}) * 86400000 AND ({last} - {_EPOCH_DAY - 3}) * 86400000"
+    )
+
+
 def longest(connection: apsw.Connection, user_id: int, span: Span | None) -> Listed | None:
     """The longest sitting that its owner has not marked wrong."""
-    first, last = span or (0, 1 << 40)
+    if span is None:
+        found = "INDEXED BY sittings_length WHERE user_id = ?1"
+    else:
+        found = f"INDEXED BY sittings_time WHERE user_id = ?1 AND {_near('')} AND day BETWEEN ?2 AND ?3"
     rows = fetch(
         connection,
-        "SELECT key FROM sittings WHERE user_id = ? AND day BETWEEN ? AND ? ORDER BY active_s DESC, started_at LIMIT 1",
-        (user_id, first, last),
+        f"SELECT key FROM sittings {found} ORDER BY active_s DESC, started_at DESC LIMIT 1",
+        (user_id, *(span or ())),
     )
     return sitting(connection, user_id, rows[0][0]) if rows else None
 
@@ -420,7 +433,7 @@ class SittingQuery:
 _LISTED = (
     f"SELECT w.key, w.work_id, {_TITLE}, b.uuid, w.device_id, v.name, w.source, w.format, w.document_id, w.started_at,"
     " w.ended_at, w.active_s, w.pages, w.start_fraction, w.end_fraction, w.session_ids,"
-    " EXISTS (SELECT 1 FROM sittings o WHERE o.user_id = w.user_id AND o.key <> w.key"
+    " EXISTS (SELECT 1 FROM sittings o INDEXED BY sittings_time WHERE o.user_id = w.user_id AND o.key <> w.key"
     "  AND o.started_at BETWEEN w.started_at - 172800000 AND w.ended_at"
     f"  AND min(o.ended_at, w.ended_at) - max(o.started_at, w.started_at) > {SLACK_MS})"
     f" FROM sittings w {_WAITING} LEFT JOIN devices v ON v.id = w.device_id"
@@ -433,19 +446,21 @@ def _listed(row: tuple[Any, ...]) -> Listed:
 
 def sittings(connection: apsw.Connection, user_id: int, query: SittingQuery) -> tuple[list[Listed], int]:
     """A page of sittings, the newest first, and how many there are in all."""
-    where, values = ["w.user_id = ?"], [user_id]
-    if query.span is not None:
-        where.append("w.day BETWEEN ? AND ?")
-        values += query.span
+    where, values = ["w.user_id = ?1"], [user_id]
     for column, value in (("w.work_id", query.work_id), ("w.device_id", query.device_id)):
         if value is not None:
-            where.append(f"{column} = ?")
             values.append(value)
+            where.append(f"{column} = ?{len(values)}")
+    if query.span is not None:
+        values += query.span
+        first, last = f"?{len(values) - 1}", f"?{len(values)}"
+        where.append(f"w.day BETWEEN {first} AND {last} AND {_near('w.', first, last)}")
     clause = " AND ".join(where)
     total = fetch(connection, f"SELECT count(*) FROM sittings w WHERE {clause}", tuple(values))[0][0]
+    bounds = f"LIMIT ?{len(values) + 1} OFFSET ?{len(values) + 2}"
     rows = fetch(
         connection,
-        f"{_LISTED} WHERE {clause} ORDER BY w.started_at DESC, w.key LIMIT ? OFFSET ?",
+        f"{_LISTED} WHERE {clause} ORDER BY w.started_at DESC, w.key {bounds}",
         (*values, query.per_page, (query.page - 1) * query.per_page),
     )
     return [_listed(row) for row in rows], int(total)

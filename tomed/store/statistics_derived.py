@@ -1,14 +1,15 @@
 """SQL that keeps the derived tables true: sittings, cells and totals made anew for what has changed.
 
-Triggers note which works are stale (``0004_statistics.sql``). ``refresh`` makes a few of them anew in one
-short transaction and says whether there is more, so that a long history never holds up the writer.
+Triggers note which works are stale (``0004_statistics.sql``). ``renew`` makes some of them anew in a snapshot,
+off the writer; ``apply`` writes them in one transaction.
 """
 
 from __future__ import annotations
 
 import struct
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Any
 
 import apsw
@@ -17,13 +18,19 @@ import msgspec
 from tomed.positions import COMPLETE_FROM
 from tomed.statistics.days import Calendar, calendar, split
 from tomed.statistics.finishes import Said, finishes
-from tomed.statistics.paging import Coverage, PageRow, unit
+from tomed.statistics.paging import PageRow, unit
 from tomed.statistics.reconcile import Correction, Sitting, Told, reconcile
 from tomed.store import statistics_rows
 from tomed.store.statistics_rows import fetch
 
-BUDGET = 400
-"""Rows looked at in one transaction, about: some 20 ms."""
+BUDGET = 1_500
+"""Sessions and page rows that are made anew at a time: the writer is held some 20 ms by what comes of them."""
+
+BULK_WORKS = 200
+"""With more works stale than this (a first import, another zone) much is done at a time: each page of the database
+is then written once and not once a slice. The writer is held for some tenths of a second, a few times in a life."""
+
+BULK_BUDGET = 60_000
 
 COUNTS_FROM_S = 10
 """A sitting shorter than this is listed and its seconds count, but it is no session."""
@@ -33,12 +40,7 @@ HOURS = struct.Struct("<24I")
 
 def is_stale(connection: apsw.Connection, user_id: int) -> bool:
     """Whether something changed since the derived tables were made."""
-    row = connection.execute(
-        "SELECT EXISTS (SELECT 1 FROM stale_works WHERE user_id = ?1)"
-        " OR EXISTS (SELECT 1 FROM stale_days WHERE user_id = ?1)",
-        (user_id,),
-    ).get
-    return bool(row)
+    return bool(fetch(connection, "SELECT 1 FROM stale_works WHERE user_id = ? LIMIT 1", (user_id,)))
 
 
 def version(connection: apsw.Connection, user_id: int) -> int:
@@ -54,70 +56,128 @@ def calendar_of(connection: apsw.Connection, user_id: int) -> Calendar:
     return calendar(time_zone, day_start, tuple(stay for _, stay in statistics_rows.stays(connection, user_id)))
 
 
-def refresh(connection: apsw.Connection, user_id: int, budget: int = BUDGET) -> bool:
-    """Make some of what is stale anew; whether there is more to do. Works first, then the days they touched."""
-    days = calendar_of(connection, user_id)
-    used = 0
-    for (work_id,) in fetch(
+@dataclass(slots=True)
+class Renewal:
+    """Works made anew outside of any transaction that writes. ``seen`` has the marks they were made for."""
+
+    user_id: int
+    seen: list[tuple[int, int]]
+    works: list[int] = field(default_factory=list)
+    sittings: list[tuple[Any, ...]] = field(default_factory=list)
+    cells: list[tuple[Any, ...]] = field(default_factory=list)
+    totals: list[tuple[Any, ...]] = field(default_factory=list)
+    finishes: list[tuple[Any, ...]] = field(default_factory=list)
+
+
+def renew(connection: apsw.Connection, user_id: int) -> Renewal | None:
+    """Reconcile some of what is stale, in a snapshot; None when nothing is. ``apply`` writes it."""
+    stale = fetch(
         connection,
-        "SELECT work_id FROM stale_works WHERE user_id = ? ORDER BY work_id LIMIT ?",
-        (user_id, budget // 4 + 1),
-    ):
-        connection.execute("DELETE FROM stale_works WHERE user_id = ? AND work_id = ?", (user_id, work_id))
-        for target in {work_id, _canonical(connection, work_id)}:
-            used += 4 + _renew(connection, user_id, target, days)
-        if used >= budget:
-            return True
-    if used:
-        return True
-    stale = fetch(connection, "SELECT day FROM stale_days WHERE user_id = ? LIMIT ?", (user_id, budget))
+        "SELECT work_id, mark FROM stale_works WHERE user_id = ? ORDER BY work_id LIMIT ?",
+        (user_id, BULK_WORKS + 1),
+    )
     if not stale:
-        return False
-    _total_days(connection, user_id, [day for (day,) in stale])
+        return None
+    budget = BUDGET
+    if len(stale) > BULK_WORKS:
+        budget = BULK_BUDGET
+        stale = fetch(
+            connection, "SELECT work_id, mark FROM stale_works WHERE user_id = ? ORDER BY work_id", (user_id,)
+        )
+    days = calendar_of(connection, user_id)
+    renewal = Renewal(user_id, [])
+    made: set[int] = set()
+    for work_id, mark in stale:
+        for target in (work_id, _canonical(connection, work_id)):
+            if target not in made:
+                made.add(target)
+                budget -= 10 + _renew(connection, renewal, target, days)
+        renewal.seen.append((work_id, mark))
+        if budget <= 0:
+            break
+    renewal.works = sorted(made)
+    return renewal
+
+
+def apply(connection: apsw.Connection, renewal: Renewal) -> None:
+    """Write what ``renew`` made. A work that changed since stays stale and is made again."""
+    user_id = renewal.user_id
+    works = [(user_id, work_id) for work_id in renewal.works]
+    stale: set[int] = set()
+    for pair in works:
+        stale.update(
+            day
+            for (day,) in fetch(
+                connection, "SELECT DISTINCT day FROM reading_cells WHERE user_id = ? AND work_id = ?", pair
+            )
+        )
+    for table, key in (("reading_cells", "work_id"), ("work_totals", "work_id"), ("finishes", "book_id")):
+        connection.executemany(f"DELETE FROM {table} WHERE user_id = ? AND {key} = ?", works)
+    connection.executemany("DELETE FROM sittings INDEXED BY sittings_work WHERE user_id = ? AND work_id = ?", works)
+    connection.executemany(
+        # A file just placed may still be listed under the work that it waited as: the new one has it.
+        "INSERT OR REPLACE INTO sittings VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        renewal.sittings,
+    )
+    connection.executemany("INSERT INTO reading_cells VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", sorted(renewal.cells))
+    connection.executemany("INSERT INTO work_totals VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", renewal.totals)
+    connection.executemany("INSERT INTO finishes VALUES (?, ?, ?, ?)", renewal.finishes)
+    stale.update(cell[2] for cell in renewal.cells)
+    _total_days(connection, user_id, stale)
+    connection.executemany(
+        "DELETE FROM stale_works WHERE user_id = ? AND work_id = ? AND mark = ?",
+        [(user_id, *seen) for seen in renewal.seen],
+    )
     connection.execute(
         "INSERT INTO statistics_versions VALUES (?, 1) ON CONFLICT DO UPDATE SET version = version + 1", (user_id,)
     )
-    return True
 
 
 def _canonical(connection: apsw.Connection, work_id: int) -> int:
     """The work that a document's rows count for: its book, its sibling's book, or the first sibling that waits."""
     if work_id >= 0:
         return work_id
-    row = connection.execute(
-        "SELECT coalesce(d.book_id, (SELECT s.book_id FROM documents s WHERE s.partial_md5 = d.partial_md5"
-        "  AND d.partial_md5 <> '' AND s.user_id = d.user_id AND s.book_id IS NOT NULL ORDER BY s.id LIMIT 1),"
-        " -(SELECT min(s.id) FROM documents s WHERE s.partial_md5 = d.partial_md5 AND d.partial_md5 <> ''"
-        "  AND s.user_id = d.user_id), -d.id) FROM documents d WHERE d.id = ?",
-        (-work_id,),
-    ).fetchone()
-    return row[0] if row else work_id
+    for user_id, book_id, partial_md5 in fetch(
+        connection, "SELECT user_id, book_id, partial_md5 FROM documents WHERE id = ?", (-work_id,)
+    ):
+        if book_id is not None:
+            return int(book_id)
+        siblings = _siblings(connection, user_id, partial_md5)
+        placed = [book for _, book, _ in siblings if book is not None]
+        return int(placed[0]) if placed else -min((key for key, _, _ in siblings), default=-work_id)
+    return work_id
+
+
+def _siblings(connection: apsw.Connection, user_id: int, partial_md5: str) -> list[tuple[int, int | None, str]]:
+    """All files of a user with that hash, as (id, book, file name), by id. Nothing for an empty hash."""
+    return fetch(
+        connection,
+        "SELECT id, book_id, filename FROM documents"
+        " WHERE partial_md5 = ? AND partial_md5 <> '' AND user_id = ? ORDER BY id",
+        (partial_md5, user_id),
+    )
 
 
 def _documents(connection: apsw.Connection, user_id: int, work_id: int) -> dict[int, str]:
-    """The files a work was read in, as id to file name."""
-    if work_id > 0:
-        rows = fetch(
-            connection,
-            "WITH own AS (SELECT id, filename, partial_md5 FROM documents WHERE book_id = ?1 AND user_id = ?2)"
-            " SELECT id, filename FROM own UNION SELECT s.id, s.filename FROM own CROSS JOIN documents s"
-            " ON s.partial_md5 = own.partial_md5 AND own.partial_md5 <> '' AND s.user_id = ?2 AND s.book_id IS NULL",
-            (work_id, user_id),
-        )
-    else:
-        rows = fetch(
-            connection,
-            "SELECT s.id, s.filename FROM documents d CROSS JOIN documents s ON s.id = d.id"
-            " OR (s.partial_md5 = d.partial_md5 AND d.partial_md5 <> '' AND s.user_id = d.user_id)"
-            " WHERE d.id = ? AND d.user_id = ?",
-            (-work_id, user_id),
-        )
-        # A sibling may have two books' documents to choose from: the first placed one has it.
-    return {key: name for key, name in rows if _canonical(connection, -key) == work_id}
+    """The files a work was read in, as id to file name: its own, and waiting siblings of the same hash."""
+    if work_id <= 0 and _canonical(connection, work_id) != work_id:
+        return {}
+    of = "book_id = ?" if work_id > 0 else "id = -?"
+    own = fetch(
+        connection, f"SELECT id, filename, partial_md5 FROM documents WHERE {of} AND user_id = ?", (work_id, user_id)
+    )
+    found = {key: name for key, name, _ in own}
+    for partial_md5 in {row[2] for row in own if row[2]}:
+        siblings = _siblings(connection, user_id, partial_md5)
+        first = next((book for _, book, _ in siblings if book is not None), None)
+        if first in (None, work_id):
+            found |= {key: name for key, book, name in siblings if book is None}
+    return found
 
 
-def _renew(connection: apsw.Connection, user_id: int, work_id: int, days: Calendar) -> int:
-    """Make one work's sittings, cells, totals and finishes anew; how many rows that took."""
+def _renew(connection: apsw.Connection, renewal: Renewal, work_id: int, days: Calendar) -> int:
+    """Make one work's sittings, cells, totals and finishes anew; how many rows were looked at."""
+    user_id = renewal.user_id
     documents = _documents(connection, user_id, work_id)
     rows = [
         PageRow(document, device, page, start, duration, total)
@@ -128,18 +188,28 @@ def _renew(connection: apsw.Connection, user_id: int, work_id: int, days: Calend
             (document,),
         )
     ]
-    units = {document: unit(found) for document, found in _by_document(rows).items()}
-    main = max(units, key=lambda d: (sum(row.document == d for row in rows), -d), default=0)
+    by_document = _by_document(rows)
+    units = {document: unit(found) for document, found in by_document.items()}
+    main = max(units, key=lambda d: (len(by_document[d]), -d), default=0)
     told = _told(connection, user_id, work_id, documents)
     if main:
         units |= {session.document: units[main] for session in told if session.document not in units}
-    corrections = _corrections(connection, user_id, work_id, documents)
-    sittings = reconcile(told, rows, corrections, units)
-    formats = _formats(connection, work_id, documents)
-    _replace(connection, user_id, work_id, sittings, days, formats)
-    _total_work(connection, user_id, work_id, sittings, rows, units.get(main, 0))
+    sittings = reconcile(told, rows, _corrections(connection, user_id, work_id, documents), units)
+    if sittings:
+        cells = _cells(renewal, work_id, sittings, days, _formats(connection, work_id, documents))
+        renewal.totals.append(
+            (
+                user_id,
+                work_id,
+                *(sum(cell[column] for cell in cells.values()) for column in range(3)),
+                len({key[0] for key, cell in cells.items() if cell[0]}),
+                min(s.started_at for s in sittings),
+                max(s.ended_at for s in sittings),
+                units.get(main, 0),
+            )
+        )
     if work_id > 0:
-        _finish(connection, user_id, work_id, days)
+        _finish(connection, renewal, work_id, days)
     return len(rows) + len(told)
 
 
@@ -203,30 +273,23 @@ def _formats(connection: apsw.Connection, work_id: int, documents: dict[int, str
     return formats
 
 
-def _replace(
-    connection: apsw.Connection,
-    user_id: int,
-    work_id: int,
-    sittings: list[Sitting],
-    days: Calendar,
-    formats: dict[int, str],
-) -> None:
+def _cells(
+    renewal: Renewal, work_id: int, sittings: list[Sitting], days: Calendar, formats: dict[int, str]
+) -> dict[tuple[int, int, int, str, str], list[int]]:
     cells: dict[tuple[int, int, int, str, str], list[int]] = {}
-    written: list[tuple[Any, ...]] = []
     for sitting in sittings:
-        form = formats.get(sitting.document, formats[0])
         day, hour = days.place(sitting.started_at)
-        where = (sitting.device, sitting.source, form)
+        where = (sitting.device, sitting.source, formats.get(sitting.document, formats[0]))
         for piece in sitting.pieces:
-            for d, h, (active_s, pages) in split(days, piece.started_at, piece.ended_at, piece.active_s, piece.pages):
+            for d, h, (active_s, pages) in split(days, *piece):
                 cell = cells.setdefault((d, h, *where), [0, 0, 0])
                 cell[0] += active_s
                 cell[1] += pages
         if sitting.active_s >= COUNTS_FROM_S:
             cells.setdefault((day, hour, *where), [0, 0, 0])[2] += 1
-        written.append(
+        renewal.sittings.append(
             (
-                user_id,
+                renewal.user_id,
                 sitting.key,
                 work_id,
                 sitting.document,
@@ -241,56 +304,12 @@ def _replace(
                 msgspec.json.encode(sitting.session_ids).decode(),
             )
         )
-    stale = {
-        day
-        for (day,) in fetch(
-            connection, "SELECT DISTINCT day FROM reading_cells WHERE user_id = ? AND work_id = ?", (user_id, work_id)
-        )
-    }
-    connection.execute("DELETE FROM reading_cells WHERE user_id = ? AND work_id = ?", (user_id, work_id))
-    connection.execute("DELETE FROM sittings WHERE user_id = ? AND work_id = ?", (user_id, work_id))
-    connection.executemany(
-        # A file just placed may still be listed under the work that it waited as: the new one has it.
-        "INSERT OR REPLACE INTO sittings (user_id, key, work_id, document_id, device_id, source, format, day,"
-        " started_at, ended_at, active_s, pages, start_fraction, end_fraction, session_ids)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        written,
-    )
-    connection.executemany(
-        "INSERT INTO reading_cells VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [(user_id, work_id, *key, *amounts) for key, amounts in cells.items()],
-    )
-    stale |= {key[0] for key in cells}
-    connection.executemany(
-        "INSERT INTO stale_days VALUES (?, ?) ON CONFLICT DO NOTHING", [(user_id, day) for day in stale or {0}]
-    )
+    renewal.cells += [(renewal.user_id, work_id, *key, *amounts) for key, amounts in cells.items()]
+    return cells
 
 
-def _total_work(
-    connection: apsw.Connection, user_id: int, work_id: int, sittings: list[Sitting], rows: list[PageRow], pages: int
-) -> None:
-    if not sittings:
-        connection.execute("DELETE FROM work_totals WHERE user_id = ? AND work_id = ?", (user_id, work_id))
-        return
-    seen = Coverage()
-    for row in rows:
-        seen.add(row.page, row.layout)
-    connection.execute(
-        "INSERT OR REPLACE INTO work_totals SELECT ?1, ?2, sum(active_s), sum(pages), sum(sessions),"
-        " count(DISTINCT CASE WHEN active_s > 0 THEN day END), ?3, ?4, ?5, ?6 FROM reading_cells"
-        " WHERE user_id = ?1 AND work_id = ?2",
-        (
-            user_id,
-            work_id,
-            min(s.started_at for s in sittings),
-            max(s.ended_at for s in sittings),
-            seen.fraction if rows else None,
-            pages,
-        ),
-    )
-
-
-def _finish(connection: apsw.Connection, user_id: int, book_id: int, days: Calendar) -> None:
+def _finish(connection: apsw.Connection, renewal: Renewal, book_id: int, days: Calendar) -> None:
+    user_id = renewal.user_id
     row = connection.execute(
         "SELECT finished_at FROM readings WHERE user_id = ? AND book_id = ?", (user_id, book_id)
     ).fetchone()
@@ -311,32 +330,28 @@ def _finish(connection: apsw.Connection, user_id: int, book_id: int, days: Calen
             ).fetchone()
             if end:
                 said.append(Said(end[0], "complete"))
-    connection.execute("DELETE FROM finishes WHERE user_id = ? AND book_id = ?", (user_id, book_id))
+    renewal.finishes += [(user_id, book_id, at, days.day(at)) for at in finishes(said, row[0] if row else None)]
+
+
+def _total_days(connection: apsw.Connection, user_id: int, days: set[int]) -> None:
+    """Sum up the days anew. Each alone by its index, or all in one walk when they are many."""
+    sums: dict[int, list[Any]] = {}
+    sql = "SELECT day, hour, sum(active_s), sum(pages), sum(sessions) FROM reading_cells WHERE user_id = ?"
+    found: Iterable[Any]
+    if len(days) > 300:
+        found = connection.execute(f"{sql} GROUP BY day, hour", (user_id,))
+    else:
+        found = (
+            row for day in days for row in connection.execute(f"{sql} AND day = ? GROUP BY day, hour", (user_id, day))
+        )
+    for day, hour, active_s, pages, sessions in found:
+        kept = sums.setdefault(day, [0, 0, 0, [0] * 24])
+        kept[0] += active_s
+        kept[1] += pages
+        kept[2] += sessions
+        kept[3][hour] = active_s
+    connection.executemany("DELETE FROM day_totals WHERE user_id = ? AND day = ?", [(user_id, day) for day in days])
     connection.executemany(
-        "INSERT INTO finishes VALUES (?, ?, ?, ?)",
-        [(user_id, book_id, at, days.day(at)) for at in finishes(said, row[0] if row else None)],
+        "INSERT INTO day_totals VALUES (?, ?, ?, ?, ?, ?)",
+        [(user_id, day, *sums[day][:3], HOURS.pack(*sums[day][3])) for day in sorted(days) if day in sums],
     )
-
-
-def _total_days(connection: apsw.Connection, user_id: int, days: list[int]) -> None:
-    for day in days:
-        hours = [0] * 24
-        sums: Counter[str] = Counter()
-        found = False
-        for hour, active_s, pages, sessions in fetch(
-            connection,
-            "SELECT hour, sum(active_s), sum(pages), sum(sessions) FROM reading_cells"
-            " WHERE user_id = ? AND day = ? GROUP BY hour",
-            (user_id, day),
-        ):
-            hours[hour] = active_s
-            sums.update(active_s=active_s, pages=pages, sessions=sessions)
-            found = True
-        if found:
-            connection.execute(
-                "INSERT OR REPLACE INTO day_totals VALUES (?, ?, ?, ?, ?, ?)",
-                (user_id, day, sums["active_s"], sums["pages"], sums["sessions"], HOURS.pack(*hours)),
-            )
-        else:
-            connection.execute("DELETE FROM day_totals WHERE user_id = ? AND day = ?", (user_id, day))
-        connection.execute("DELETE FROM stale_days WHERE user_id = ? AND day = ?", (user_id, day))

@@ -35,8 +35,8 @@ def add_rows(connection: apsw.Connection, user_id: int, rows: list[RowOf]) -> in
     changed = connection.total_changes() - before
     if changed:
         connection.executemany(
-            "INSERT INTO stale_works SELECT ?1, coalesce(book_id, -id) FROM documents WHERE id = ?2"
-            " ON CONFLICT DO NOTHING",
+            "INSERT INTO stale_works (user_id, work_id) SELECT ?1, coalesce(book_id, -id) FROM documents WHERE id = ?2"
+            " ON CONFLICT DO UPDATE SET mark = mark + 1",
             [(user_id, document) for document in {row[0] for row in rows}],
         )
     return changed
@@ -213,7 +213,10 @@ def change_session(
 
 def touch(connection: apsw.Connection, user_id: int, work_id: int) -> None:
     """Let a work be made anew before the next answer."""
-    connection.execute("INSERT INTO stale_works VALUES (?, ?) ON CONFLICT DO NOTHING", (user_id, work_id))
+    connection.execute(
+        "INSERT INTO stale_works (user_id, work_id) VALUES (?, ?) ON CONFLICT DO UPDATE SET mark = mark + 1",
+        (user_id, work_id),
+    )
 
 
 def stays(connection: apsw.Connection, user_id: int) -> list[tuple[int, Stay]]:

@@ -105,6 +105,7 @@ CREATE TABLE sittings (
     PRIMARY KEY (user_id, key)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX sittings_time ON sittings (user_id, started_at);
+CREATE INDEX sittings_length ON sittings (user_id, active_s, started_at);
 CREATE INDEX sittings_work ON sittings (user_id, work_id, started_at);
 
 -- Everything that can be added up: seconds, pages and sessions of each hour of the clock of each reading day.
@@ -142,7 +143,6 @@ CREATE TABLE work_totals (
     days     INTEGER NOT NULL,
     first_at INTEGER NOT NULL,
     last_at  INTEGER NOT NULL,
-    seen     REAL,                              -- share of the book that page rows show was on the screen
     unit     INTEGER NOT NULL,                  -- pages of the book in its own unit, 0 while unknown
     PRIMARY KEY (user_id, work_id)
 ) STRICT, WITHOUT ROWID;
@@ -157,17 +157,12 @@ CREATE TABLE finishes (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX finishes_day ON finishes (user_id, day);
 
--- What has to be made anew before the next answer: works first, then the days they touched.
+-- What has to be made anew before the next answer.
 CREATE TABLE stale_works (
     user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
     work_id INTEGER NOT NULL,
+    mark    INTEGER NOT NULL DEFAULT 0,         -- another one each time, so that a change meanwhile is seen
     PRIMARY KEY (user_id, work_id)
-) STRICT, WITHOUT ROWID;
-
-CREATE TABLE stale_days (
-    user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
-    day     INTEGER NOT NULL,
-    PRIMARY KEY (user_id, day)
 ) STRICT, WITHOUT ROWID;
 
 -- Counts every change of the derived tables, so that an answer can be kept until something changed.
@@ -178,75 +173,75 @@ CREATE TABLE statistics_versions (
 
 -- Triggers, not calls: whoever writes a sitting or places a file can't forget the statistics.
 CREATE TRIGGER statistics_session_told AFTER INSERT ON sessions BEGIN
-    INSERT INTO stale_works VALUES (NEW.user_id, coalesce(NEW.book_id, -NEW.document_id, 0)) ON CONFLICT DO NOTHING;
+    INSERT INTO stale_works (user_id, work_id) VALUES (NEW.user_id, coalesce(NEW.book_id, -NEW.document_id, 0)) ON CONFLICT DO UPDATE SET mark = mark + 1;
 END;
 CREATE TRIGGER statistics_session_changed AFTER UPDATE ON sessions BEGIN
-    INSERT INTO stale_works VALUES (OLD.user_id, coalesce(OLD.book_id, -OLD.document_id, 0)) ON CONFLICT DO NOTHING;
-    INSERT INTO stale_works VALUES (NEW.user_id, coalesce(NEW.book_id, -NEW.document_id, 0)) ON CONFLICT DO NOTHING;
+    INSERT INTO stale_works (user_id, work_id) VALUES (OLD.user_id, coalesce(OLD.book_id, -OLD.document_id, 0)) ON CONFLICT DO UPDATE SET mark = mark + 1;
+    INSERT INTO stale_works (user_id, work_id) VALUES (NEW.user_id, coalesce(NEW.book_id, -NEW.document_id, 0)) ON CONFLICT DO UPDATE SET mark = mark + 1;
 END;
 CREATE TRIGGER statistics_session_removed AFTER DELETE ON sessions BEGIN
-    INSERT INTO stale_works SELECT OLD.user_id, coalesce(OLD.book_id, -OLD.document_id, 0)
-        WHERE EXISTS (SELECT 1 FROM users WHERE id = OLD.user_id) ON CONFLICT DO NOTHING;
+    INSERT INTO stale_works (user_id, work_id) SELECT OLD.user_id, coalesce(OLD.book_id, -OLD.document_id, 0)
+        WHERE EXISTS (SELECT 1 FROM users WHERE id = OLD.user_id) ON CONFLICT DO UPDATE SET mark = mark + 1;
 END;
 
 -- Files with the same hash are read as one, so placing one concerns its siblings.
 CREATE TRIGGER statistics_document_placed AFTER UPDATE OF book_id ON documents
 WHEN OLD.book_id IS NOT NEW.book_id BEGIN
-    INSERT INTO stale_works SELECT NEW.user_id, work.id
+    INSERT INTO stale_works (user_id, work_id) SELECT NEW.user_id, work.id
         FROM (SELECT -NEW.id AS id UNION SELECT OLD.book_id UNION SELECT NEW.book_id) AS work WHERE work.id IS NOT NULL
-        ON CONFLICT DO NOTHING;
-    INSERT INTO stale_works SELECT s.user_id, -s.id FROM documents s
-        WHERE NEW.partial_md5 <> '' AND s.partial_md5 = NEW.partial_md5 AND s.user_id = NEW.user_id
-        ON CONFLICT DO NOTHING;
+        ON CONFLICT DO UPDATE SET mark = mark + 1;
+    INSERT INTO stale_works (user_id, work_id) SELECT s.user_id, -s.id FROM documents s
+        WHERE s.partial_md5 <> '' AND s.partial_md5 = NEW.partial_md5 AND s.user_id = NEW.user_id
+        ON CONFLICT DO UPDATE SET mark = mark + 1;
 END;
 CREATE TRIGGER statistics_document_told AFTER INSERT ON documents WHEN NEW.partial_md5 <> '' BEGIN
-    INSERT INTO stale_works SELECT s.user_id, coalesce(s.book_id, -s.id) FROM documents s
-        WHERE s.partial_md5 = NEW.partial_md5 AND s.user_id = NEW.user_id AND s.id <> NEW.id
-        ON CONFLICT DO NOTHING;
+    INSERT INTO stale_works (user_id, work_id) SELECT s.user_id, coalesce(s.book_id, -s.id) FROM documents s
+        WHERE s.partial_md5 <> '' AND s.partial_md5 = NEW.partial_md5 AND s.user_id = NEW.user_id AND s.id <> NEW.id
+        ON CONFLICT DO UPDATE SET mark = mark + 1;
 END;
 CREATE TRIGGER statistics_document_removed AFTER DELETE ON documents BEGIN
-    INSERT INTO stale_works SELECT OLD.user_id, coalesce(OLD.book_id, -OLD.id)
-        WHERE EXISTS (SELECT 1 FROM users WHERE id = OLD.user_id) ON CONFLICT DO NOTHING;
+    INSERT INTO stale_works (user_id, work_id) SELECT OLD.user_id, coalesce(OLD.book_id, -OLD.id)
+        WHERE EXISTS (SELECT 1 FROM users WHERE id = OLD.user_id) ON CONFLICT DO UPDATE SET mark = mark + 1;
 END;
 
 CREATE TRIGGER statistics_reading_told AFTER INSERT ON readings WHEN NEW.finished_at IS NOT NULL BEGIN
-    INSERT INTO stale_works VALUES (NEW.user_id, NEW.book_id) ON CONFLICT DO NOTHING;
+    INSERT INTO stale_works (user_id, work_id) VALUES (NEW.user_id, NEW.book_id) ON CONFLICT DO UPDATE SET mark = mark + 1;
 END;
 CREATE TRIGGER statistics_reading_changed AFTER UPDATE OF finished_at, status ON readings
 WHEN OLD.finished_at IS NOT NEW.finished_at OR OLD.status IS NOT NEW.status BEGIN
-    INSERT INTO stale_works VALUES (NEW.user_id, NEW.book_id) ON CONFLICT DO NOTHING;
+    INSERT INTO stale_works (user_id, work_id) VALUES (NEW.user_id, NEW.book_id) ON CONFLICT DO UPDATE SET mark = mark + 1;
 END;
 CREATE TRIGGER statistics_reading_removed AFTER DELETE ON readings WHEN OLD.finished_at IS NOT NULL BEGIN
-    INSERT INTO stale_works SELECT OLD.user_id, OLD.book_id
-        WHERE EXISTS (SELECT 1 FROM users WHERE id = OLD.user_id) ON CONFLICT DO NOTHING;
+    INSERT INTO stale_works (user_id, work_id) SELECT OLD.user_id, OLD.book_id
+        WHERE EXISTS (SELECT 1 FROM users WHERE id = OLD.user_id) ON CONFLICT DO UPDATE SET mark = mark + 1;
 END;
 CREATE TRIGGER statistics_verdict_told AFTER INSERT ON verdicts WHEN NEW.book_id IS NOT NULL BEGIN
-    INSERT INTO stale_works VALUES (NEW.user_id, NEW.book_id) ON CONFLICT DO NOTHING;
+    INSERT INTO stale_works (user_id, work_id) VALUES (NEW.user_id, NEW.book_id) ON CONFLICT DO UPDATE SET mark = mark + 1;
 END;
 CREATE TRIGGER statistics_verdict_moved AFTER UPDATE OF book_id ON verdicts BEGIN
-    INSERT INTO stale_works SELECT NEW.user_id, work.id
-        FROM (SELECT OLD.book_id AS id UNION SELECT NEW.book_id) AS work WHERE work.id IS NOT NULL ON CONFLICT DO NOTHING;
+    INSERT INTO stale_works (user_id, work_id) SELECT NEW.user_id, work.id
+        FROM (SELECT OLD.book_id AS id UNION SELECT NEW.book_id) AS work WHERE work.id IS NOT NULL ON CONFLICT DO UPDATE SET mark = mark + 1;
 END;
 
 -- Another zone or day start puts every sitting on other days.
 CREATE TRIGGER statistics_clock_changed AFTER UPDATE OF time_zone, day_start_minute ON users
 WHEN OLD.time_zone <> NEW.time_zone OR OLD.day_start_minute <> NEW.day_start_minute BEGIN
-    INSERT INTO stale_works SELECT NEW.id, work_id FROM work_totals WHERE user_id = NEW.id ON CONFLICT DO NOTHING;
-    INSERT INTO stale_works SELECT NEW.id, book_id FROM finishes WHERE user_id = NEW.id ON CONFLICT DO NOTHING;
+    INSERT INTO stale_works (user_id, work_id) SELECT NEW.id, work_id FROM work_totals WHERE user_id = NEW.id ON CONFLICT DO UPDATE SET mark = mark + 1;
+    INSERT INTO stale_works (user_id, work_id) SELECT NEW.id, book_id FROM finishes WHERE user_id = NEW.id ON CONFLICT DO UPDATE SET mark = mark + 1;
 END;
 CREATE TRIGGER statistics_stay_told AFTER INSERT ON stays BEGIN
-    INSERT INTO stale_works SELECT NEW.user_id, work_id FROM work_totals WHERE user_id = NEW.user_id
-        AND last_at > NEW.from_at - 93600000 AND first_at < NEW.to_at + 93600000 ON CONFLICT DO NOTHING;
-    INSERT INTO stale_works SELECT NEW.user_id, book_id FROM finishes WHERE user_id = NEW.user_id ON CONFLICT DO NOTHING;
+    INSERT INTO stale_works (user_id, work_id) SELECT NEW.user_id, work_id FROM work_totals WHERE user_id = NEW.user_id
+        AND last_at > NEW.from_at - 93600000 AND first_at < NEW.to_at + 93600000 ON CONFLICT DO UPDATE SET mark = mark + 1;
+    INSERT INTO stale_works (user_id, work_id) SELECT NEW.user_id, book_id FROM finishes WHERE user_id = NEW.user_id ON CONFLICT DO UPDATE SET mark = mark + 1;
 END;
 CREATE TRIGGER statistics_stay_removed AFTER DELETE ON stays
 WHEN EXISTS (SELECT 1 FROM users WHERE id = OLD.user_id) BEGIN
-    INSERT INTO stale_works SELECT OLD.user_id, work_id FROM work_totals WHERE user_id = OLD.user_id
-        AND last_at > OLD.from_at - 93600000 AND first_at < OLD.to_at + 93600000 ON CONFLICT DO NOTHING;
-    INSERT INTO stale_works SELECT OLD.user_id, book_id FROM finishes WHERE user_id = OLD.user_id ON CONFLICT DO NOTHING;
+    INSERT INTO stale_works (user_id, work_id) SELECT OLD.user_id, work_id FROM work_totals WHERE user_id = OLD.user_id
+        AND last_at > OLD.from_at - 93600000 AND first_at < OLD.to_at + 93600000 ON CONFLICT DO UPDATE SET mark = mark + 1;
+    INSERT INTO stale_works (user_id, work_id) SELECT OLD.user_id, book_id FROM finishes WHERE user_id = OLD.user_id ON CONFLICT DO UPDATE SET mark = mark + 1;
 END;
 
 -- What was read before these tables were there.
-INSERT INTO stale_works SELECT DISTINCT user_id, coalesce(book_id, -document_id, 0) FROM sessions WHERE TRUE
-    ON CONFLICT DO NOTHING;
-INSERT INTO stale_works SELECT user_id, book_id FROM readings WHERE finished_at IS NOT NULL ON CONFLICT DO NOTHING;
+INSERT INTO stale_works (user_id, work_id) SELECT DISTINCT user_id, coalesce(book_id, -document_id, 0) FROM sessions WHERE TRUE
+    ON CONFLICT DO UPDATE SET mark = mark + 1;
+INSERT INTO stale_works (user_id, work_id) SELECT user_id, book_id FROM readings WHERE finished_at IS NOT NULL ON CONFLICT DO UPDATE SET mark = mark + 1;
