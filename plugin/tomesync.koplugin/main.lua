@@ -8,6 +8,7 @@ Handlers note and return: what was read goes into a queue on disk, and a child p
 local Dispatcher = require("dispatcher")
 local WidgetContainer = require("ui/widget/container/widgetcontainer")
 local Browse = require("tomesync/browse")
+local Chronicle = require("tomesync/chronicle")
 local Menu = require("tomesync/menu")
 local Messages = require("tomesync/messages")
 local Offers = require("tomesync/offers")
@@ -17,6 +18,7 @@ local Sync = require("tomesync/sync")
 local ThisBook = require("tomesync/thisbook")
 local Toasts = require("tomesync/toasts")
 local _ = require("gettext")
+require("tomesync/pairing") -- its entries put themselves into the menu
 
 local TomeSync = WidgetContainer:extend{
     name = "tomesync",
@@ -30,6 +32,7 @@ Sync.on_offer = function(entry, token)
     Offers.consider(entry, token)
     ThisBook.recognised()
 end
+Sync.on_idle = Chronicle.consider
 Sync.on_refused = function(answer, server)
     Toasts.show(Messages.failure(answer, server))
 end
@@ -132,6 +135,7 @@ end
 function TomeSync:onCloseWidget()
     self.is_ready = false
     Sync.unschedule()
+    Chronicle.unschedule()
 end
 
 --- KOReader's plugin manager: "delete settings" forgets server and choices, never what was read and not sent.

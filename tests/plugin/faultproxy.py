@@ -38,6 +38,8 @@ class FakeTomed:
         self.files: dict[str, bytes] = {}
         """Bytes by ``book_uuid/FORMAT``."""
         self.token = "secret"
+        self.history: dict[tuple[Any, ...], list[int]] = {}
+        """Page rows by title, page and start."""
         self.extra: dict[str, Any] = {}
         """Answers by "METHOD /path", for parts that are tried out: a (status, object) pair."""
 
@@ -53,6 +55,8 @@ class FakeTomed:
             return 401, {"code": "unauthorized", "title": "Unauthorized", "status": 401, "detail": "No such token."}
         if path == "/api/v1/sync" and method == "POST":
             return 200, self.sync(json.loads(body))
+        if path == "/api/v1/history" and method == "POST":
+            return 200, self.take_history(json.loads(body))
         if path == "/api/v1/books":
             return 200, self.listed(self.matching(query), query, "books")
         if path == "/api/v1/series":
@@ -81,6 +85,15 @@ class FakeTomed:
             "positions": positions,
             "min_plugin": "0.1.0",
         }
+
+    def take_history(self, request: Json) -> Json:
+        titles = {book["key"]: book["title"] for book in request["books"]}
+        new = 0
+        for row in request["rows"]:
+            key = (titles[row[0]], row[1], row[2])
+            new += key not in self.history
+            self.history[key] = row
+        return {"service": "tomed", "taken": len(request["rows"]), "new": new, "rejected": 0}
 
     def matching(self, query: dict[str, str]) -> list[Json]:
         found = self.books

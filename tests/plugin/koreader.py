@@ -64,18 +64,26 @@ class Report:
 
 
 def run(
-    folder: Path, scenario: Path | str, url: str, token: str = "secret", dies: bool = False, **environment: str
+    folder: Path,
+    scenario: Path | str,
+    url: str,
+    token: str = "secret",
+    dies: bool = False,
+    plugins: tuple[str, ...] = (),
+    **environment: str,
 ) -> Report:
     """Plays a scenario (kolite's by name, or a file) with the plugin that ``plugin build`` makes for ``url``.
 
-    ``folder`` holds the plugin and KOReader's data, so that a second run is a second boot.
+    ``folder`` holds the plugin and KOReader's data, so that a second run is a second boot. ``plugins`` of KOReader's
+    own are loaded beside ours.
     """
     kolite = tools()
     with zipfile.ZipFile(io.BytesIO(bundle.build(bundle.plugin_folder(), url, token, "Kobo"))) as packed:
         packed.extractall(folder)
     path = scenario if isinstance(scenario, Path) else kolite / "scenarios" / f"{scenario}.lua"
+    others = [f"{os.environ['KOREADER_DIR']}/plugins/{name}.koplugin" for name in plugins]
     done = subprocess.run(
-        [str(kolite / "run-plugin"), str(folder / bundle.FOLDER), str(path), url],
+        [str(kolite / "run-plugin"), ",".join([str(folder / bundle.FOLDER), *others]), str(path), url],
         check=False,
         capture_output=True,
         text=True,

@@ -110,11 +110,28 @@ def test_a_series_is_downloaded(tmp_path: Path, server: FaultProxy) -> None:
 @pytest.mark.parametrize("where", ["fm", "reader"])
 def test_the_menu(tmp_path: Path, server: FaultProxy, where: str) -> None:
     """Right after Calibre under Tools, and every entry can be shown."""
-    report = koreader.run(tmp_path, OURS / "menu.lua", server.url, KOLITE_WHERE=where)
+    report = koreader.run(tmp_path, OURS / "menu.lua", server.url, plugins=("calibre",), KOLITE_WHERE=where)
     healthy(report, where)
     (menu,) = report.of("menu")
     (entry,) = menu["items"]
     assert menu["tab"] in ("tools", "appbar.tools")
     assert "alibre" in entry["prev"]
-    assert not [r for r in report.of("menu_missing")]
+    assert not report.of("menu_missing")
     assert "<error" not in str(menu)
+
+
+def test_history_arrives_once_and_goes_on(tmp_path: Path, server: FaultProxy) -> None:
+    """What KOReader's statistics wrote is sent by the child; a second day sends only what is new."""
+    koreader.run(tmp_path, OURS / "history.lua", server.url, plugins=("statistics",))
+    first = dict(server.tomed.history)
+    assert len(first) >= 4
+    assert all(0 < row[3] <= 120 for row in first.values())
+    (book,) = {row[0] for row in first}
+    assert book == "A Long Story"
+    sent = len(server.requests("/history"))
+    report = koreader.run(
+        tmp_path, OURS / "history.lua", server.url, plugins=("statistics",), KOLITE_CLOCK_OFFSET="90000"
+    )
+    healthy(report, "history")
+    assert set(first) < set(server.tomed.history)
+    assert len(server.requests("/history")) == sent + 1

@@ -24,6 +24,8 @@ Sync.block_s, Sync.total_s, Sync.deadline_s = 10, 25, 40
 --- offered(entry, token) with a position to consider.
 Sync.on_refused = function() end
 Sync.on_offer = function() end
+--- Nothing waits any more: time for what is less urgent.
+Sync.on_idle = function() end
 
 --- How the server knows this device.
 function Sync.device()
@@ -71,6 +73,8 @@ local function finished(answer, context)
         end
         if Reading.hasNews() then
             Sync.schedule(1)
+        else
+            Sync.on_idle()
         end
     elseif answer.code == "preempted" or answer.code == "cancelled" then
         Sync.schedule(5)
