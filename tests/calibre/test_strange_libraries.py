@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import subprocess
 import sys
@@ -18,13 +19,13 @@ from tomed.calibre.library import Library
 from tomed.errors import LibraryLocked, LibraryUnreadable
 from tomed.model import LibraryState
 
-RETITLE = (
-    "c.execute(\"UPDATE books SET title = '{title}', last_modified = '2030-01-01 00:00:00+00:00' WHERE id = {id}\")"
-)
+_moments = itertools.count(1)
 
 
 def retitle(title: str, book_id: int) -> str:
-    return RETITLE.format(title=title, id=book_id)
+    """Code for ``other_program``: another title, and the date bumped as every Calibre does."""
+    moment = f"2030-01-01 00:00:{next(_moments):02}+00:00"
+    return f"c.execute(\"UPDATE books SET title = '{title}', last_modified = '{moment}' WHERE id = {book_id}\")"
 
 
 async def test_wal_left_by_another_program(library: LibraryFixture, tmp_path: Path) -> None:
