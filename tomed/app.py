@@ -16,6 +16,7 @@ from tomed.clock import Clock, now_ms
 from tomed.config import Config
 from tomed.covers import Covers
 from tomed.indexing import Indexer, LibrarySource
+from tomed.pairing import Pairing
 from tomed.places import Places
 from tomed.proxies import believe
 from tomed.resolving import resolve
@@ -76,6 +77,7 @@ def _open(config: Config, clock: Clock, store: Store, waiting: Waiting) -> Servi
         sign_in=SignIn(store, clock),
         covers=Covers(config.data / "covers"),
         places=Places(),
+        pairing=Pairing(store, clock),
     )
 
 

@@ -12,6 +12,7 @@ from tomed.clock import Clock
 from tomed.config import Config
 from tomed.covers import Covers
 from tomed.indexing import Indexer
+from tomed.pairing import Pairing
 from tomed.places import Places
 from tomed.reading import Resolve
 from tomed.signing_in import SignIn
@@ -33,6 +34,7 @@ class Services:
     sign_in: SignIn
     covers: Covers
     places: Places
+    pairing: Pairing
 
 
 SERVICES: web.AppKey[Services] = web.AppKey("services", Services)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from tomed.api import books, health, openapi, positions, resolve, series, sessions, sync
+from tomed.api import books, health, openapi, pairing, positions, resolve, series, sessions, sync
 
 PREFIX = "/api/v1"
 
@@ -54,6 +54,9 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/series", series.list_series, query=PAGING, answer="SeriesList"),
     Route("GET", "/series/{series_id}", series.get_series, answer="SeriesBooks"),
     Route("GET", "/sessions", sessions.list_sessions, query=("book_uuid", "from", "to", *PAGING), answer="Sessions"),
+    Route("POST", "/pair", pairing.begin, body="Pair", answer="PairOffer"),
+    Route("POST", "/pair/poll", pairing.poll, body="PairPoll", answer="PairState"),
+    Route("POST", "/pair/approve", pairing.approve, body="PairApprove", answer="PairApproved"),
     Route("POST", "/sync", sync.sync, body="Sync", answer="Synced"),
 )
 

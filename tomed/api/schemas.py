@@ -156,6 +156,14 @@ SCHEMAS: dict[str, Schema] = {
         ),
         min_plugin=TEXT,
     ),
+    "Pair": {"type": "object", "properties": {"device": _object("", name=TEXT, model=TEXT)}},
+    "PairOffer": _object(
+        "code poll_token interval_s expires_in_s", code=TEXT, poll_token=TEXT, interval_s=WHOLE, expires_in_s=WHOLE
+    ),
+    "PairPoll": _object("poll_token", poll_token=TEXT),
+    "PairState": _object("state", state={"type": "string", "enum": ["waiting", "paired"]}, token=TEXT, user=TEXT),
+    "PairApprove": _object("code", code=TEXT),
+    "PairApproved": _object("device", device=TEXT),
     "Session": _object(
         "id book started_at ended_at active_s pages_turned",
         id=WHOLE,
