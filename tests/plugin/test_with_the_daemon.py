@@ -101,3 +101,38 @@ def test_two_devices_and_the_newest_place(tmp_path: Path, daemon: Daemon, librar
     played = one.play("S.open(book) S.run(3) S.settle() S.dump(S.ui.document.page)", book=ours).check()
     assert played.of("dump")[0]["what"] == 15
     assert len(daemon.get(f"/sessions?book_uuid={uuid}").json["sessions"]) == 2
+
+
+def test_pairing_with_the_daemon(tmp_path: Path, daemon: Daemon, library: LibraryFixture) -> None:
+    """A device without a key shows a code; once it is approved the device syncs with its own key."""
+    device = Device(tmp_path / "device", daemon.url, "no such key")
+    uuid, ours = library.book("First Light").uuid, copy_of(library, "First Light")
+    with FaultProxy(daemon.url) as approver:
+        played = device.play(
+            """S.tap("Settings > Pair with a code") S.settle()
+            local code = S.top().title:match("%s(%u[%u%d][%u%d][%u%d][%u%d][%u%d])%s") or S.top().title:match("\\n(%w+)\\n")
+            local http, ltn12 = require("socket.http"), require("ltn12")
+            local body = '{"code":"' .. code .. '"}'
+            http.request{ method = "POST", url = server .. "/api/v1/pair/approve", source = ltn12.source.string(body),
+                headers = { authorization = "Bearer " .. token, ["content-type"] = "application/json", ["content-length"] = #body } }
+            for _ = 1, 4 do S.run(3.2) S.settle() end
+            S.open(book) S.turn(2, 30) S.close_book() S.run(5) S.settle()""",
+            server=approver.url, token=daemon.token, book=ours,
+        ).check()  # fmt: skip
+    assert "Paired" in played.shown(), played.shown()
+    assert len(daemon.get(f"/sessions?book_uuid={uuid}").json["sessions"]) == 1
+
+
+def test_downloads_from_the_daemon(tmp_path: Path, daemon: Daemon, library: LibraryFixture) -> None:
+    """A series from the real library, in its order, byte for byte; and a torn download goes on where it stopped."""
+    with FaultProxy(daemon.url) as proxy:
+        device = Device(tmp_path / "device", proxy.url, daemon.token)
+        wait = "for _ = 1, 99 do S.run(0.2) S.settle() if not require('tomesync/downloads').isBusy() then break end end"
+        walk = 'S.tap("Browse the library > Series") S.settle() S.select("Lamplighters") S.settle() '
+        device.play(walk + 'S.server("cut") S.select("whole series") ' + wait).check()
+        assert list((device.home / "books").rglob("*.part"))
+        device.play('S.server("up") ' + walk + 'S.select("whole series") ' + wait).check()
+        assert [r["range"] for r in proxy.requests("/formats/") if r["m"] == "GET" and r["range"]]
+    got = {p.name: p.read_bytes() for p in (device.home / "books").rglob("*") if p.is_file()}
+    titles = {"01 - First Light": "First Light", "01.5 - Between Lights": "Between Lights", "02 - Second Light": "Second Light", "10 - Tenth Light": "Tenth Light"}  # fmt: skip
+    assert got == {f"{name}.epub": library.book(title).files["EPUB"].read_bytes() for name, title in titles.items()}
