@@ -43,14 +43,14 @@ test: setup-test ## all tests (PYTEST_ARGS= for pytest)
 	$(PY) -m pytest $(PYTEST_ARGS)
 
 test-koreader: setup-test ## the plugin in KOReader's real frontend (KOREADER_DIR, KOREADER_BASE_DIR)
-	@sh tests/plugin/koreader.sh $(PY)
+	$(PY) -m pytest tests/plugin/test_koreader.py $(PYTEST_ARGS)
 
 lint: setup ## ruff, mypy, import rules, luacheck, tsc and the web linter
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 	$(VENV)/bin/lint-imports --no-cache
-	@sh plugin/lint.sh
+	cd plugin && luacheck --quiet tomesync.koplugin
 	cd web && npm run lint --silent
 
 fix: setup ## let ruff mend and format
