@@ -40,10 +40,11 @@ endif
 demo: run ## the same as run
 
 test: setup-test ## all tests (PYTEST_ARGS= for pytest)
-	$(PY) -m pytest $(PYTEST_ARGS)
+	$(PY) -m pytest -m "not koreader" $(PYTEST_ARGS)
 
 test-koreader: setup-test ## the plugin in KOReader's real frontend (KOREADER_DIR, KOREADER_BASE_DIR)
-	$(PY) -m pytest tests/plugin/test_koreader.py $(PYTEST_ARGS)
+	@test -n "$(KOREADER_DIR)" -a -n "$(KOREADER_BASE_DIR)" || { echo "Give KOREADER_DIR and KOREADER_BASE_DIR, the checkouts to run it in."; exit 1; }
+	$(PY) -m pytest -m koreader tests/plugin $(PYTEST_ARGS)
 
 lint: setup ## ruff, mypy, import rules, luacheck, tsc and the web linter
 	$(PY) -m ruff check .
