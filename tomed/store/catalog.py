@@ -21,7 +21,7 @@ from tomed.store.cards import Card, unpack
 PER_PAGE_MAX = 200
 AUTHORS_SHOWN = 3
 NARROW = 500
-"""Up to this many hits, those in title and series come before those elsewhere."""
+"""Up to this many hits those in title and series come before those elsewhere; more are shown by title."""
 
 Row = tuple[Any, ...]
 
@@ -99,40 +99,54 @@ def places(connection: apsw.Connection, book_id: BookId) -> list[Place]:
 def books(connection: apsw.Connection, query: BookQuery) -> Page[Book]:
     """A page of the living books that ``query`` asks for."""
     page, per_page = max(1, query.page), min(max(1, query.per_page), PER_PAGE_MAX)
-    chosen = _choose(query)
-    if chosen is None:
+    expression = match_expression(query.q) if query.q.strip() else None
+    if expression == "":  # nothing in it but signs
         return Page((), 0, page, per_page)
-    where, bound = chosen
+    hits = _Hits(connection, expression) if expression else None
+    where, bound = _choose(query, hits)
     offset = (page - 1) * per_page
+    total = _count(connection, query, hits, where, bound)
     if query.sort == "read" and query.user_id is not None:
-        ids, total = _by_last_read(connection, query.user_id, where, bound, offset, per_page)
+        ids = _by_last_read(connection, query.user_id, where, bound, offset, per_page)
     else:
-        total = _count(connection, query, where, bound)
-        order, extra = _order(query, total)
-        ids = [
-            book_id
-            for (book_id,) in _fetch(
-                connection,
-                f"SELECT b.id FROM books b WHERE {where} ORDER BY {order} LIMIT ? OFFSET ?",
-                (*bound, *extra, per_page, offset),
-            )
-        ]
+        source, order, extra = _order(query, hits)
+        found = _fetch(
+            connection,
+            f"SELECT b.id FROM {source} WHERE {where} ORDER BY {order} LIMIT ? OFFSET ?",
+            (*bound, *extra, per_page, offset),
+        )
+        ids = [book_id for (book_id,) in found]
     return Page(tuple(books_by_id(connection, ids, query.user_id).values()), total, page, per_page)
 
 
-def _choose(query: BookQuery) -> tuple[str, Row] | None:
-    """The condition of a list as SQL and its values; None when nothing can fit."""
+class _Hits:
+    """What the search index answers: all the books when they are few, else only that they are many."""
+
+    def __init__(self, connection: apsw.Connection, expression: str) -> None:
+        self.expression = expression
+        sql = "SELECT rowid FROM book_search WHERE book_search MATCH ? LIMIT ?"
+        found = _fetch(connection, sql, (expression, NARROW + 1))
+        self.few = [book_id for (book_id,) in found] if len(found) <= NARROW else None
+
+    def count(self, connection: apsw.Connection) -> int:
+        if self.few is not None:
+            return len(self.few)
+        sql = "SELECT count(*) FROM book_search WHERE book_search MATCH ?"
+        return int(_fetch(connection, sql, (self.expression,))[0][0])
+
+
+def _choose(query: BookQuery, hits: _Hits | None) -> tuple[str, Row]:
+    """The condition of a list as SQL, and its values."""
     where, bound = ["b.gone_at IS NULL"], list[Any]()
 
     def also(condition: str, *values: object) -> None:
         where.append(condition)
         bound.extend(values)
 
-    if query.q.strip():
-        expression = match_expression(query.q)
-        if not expression:
-            return None
-        also("b.id IN (SELECT rowid FROM book_search WHERE book_search MATCH ?)", expression)
+    if hits is not None and hits.few is not None:
+        also("b.id IN (SELECT value FROM json_each(?))", json.dumps(hits.few))
+    elif hits is not None:
+        also("b.id IN (SELECT rowid FROM book_search WHERE book_search MATCH ?)", hits.expression)
     if query.author:
         also(
             "b.id IN (SELECT l.book_id FROM book_authors l JOIN authors a ON a.id = l.author_id WHERE a.key = ?)",
@@ -162,30 +176,39 @@ def _choose(query: BookQuery) -> tuple[str, Row] | None:
     return " AND ".join(where), tuple(bound)
 
 
-def _count(connection: apsw.Connection, query: BookQuery, where: str, bound: Row) -> int:
-    filtered = query.q.strip() or query.author or query.tag or query.series or query.kind or query.status
-    if not filtered:
-        return _counted(connection, "books")
+def _count(connection: apsw.Connection, query: BookQuery, hits: _Hits | None, where: str, bound: Row) -> int:
+    """How many there are, without walking them where a count is kept. The search index holds living books only."""
+    if not (query.author or query.tag or query.series or query.kind):
+        if not query.status:
+            return hits.count(connection) if hits else _counted(connection, "books")
+        if query.status == Status.NEW and hits is None:
+            sql = (
+                "SELECT count(*) FROM readings r CROSS JOIN books b ON b.id = r.book_id"
+                " WHERE r.user_id = ? AND r.status <> 'new' AND b.gone_at IS NULL"
+            )
+            return _counted(connection, "books") - int(_fetch(connection, sql, (query.user_id or 0,))[0][0])
     ((count,),) = _fetch(connection, f"SELECT count(*) FROM books b WHERE {where}", bound)
     return int(count)
 
 
-def _order(query: BookQuery, total: int) -> tuple[str, Row]:
-    if query.sort in _ORDERS:
-        return _ORDERS[query.sort], ()
-    if query.q.strip() and total <= NARROW:
-        named = "{title series} : (" + match_expression(query.q) + ")"
+def _order(query: BookQuery, hits: _Hits | None) -> tuple[str, str, Row]:
+    """(source, order, values) of a list. Many hits are found by walking an index in the order that is asked for."""
+    if query.sort not in _ORDERS and hits is not None and hits.few is not None:
+        named = "{title series} : (" + hits.expression + ")"
         return (
-            "b.id NOT IN (SELECT rowid FROM book_search WHERE book_search MATCH ?), b.series_id IS NULL,"
-            " b.series_key, b.series_index, b.sort_key, b.id",
+            "books b",
+            "b.id NOT IN (SELECT rowid FROM book_search WHERE book_search MATCH ?), b.series_key, b.series_index,"
+            " b.sort_key, b.id",
             (named,),
         )
-    return _ORDERS["series" if query.series else "title"], ()
+    sort = query.sort if query.sort in _ORDERS else "series" if query.series else "title"
+    many = hits is not None and hits.few is None and not (query.author or query.tag or query.series)
+    return f"books b INDEXED BY books_by_{sort}" if many else "books b", _ORDERS[sort], ()
 
 
 def _by_last_read(
     connection: apsw.Connection, user_id: int, where: str, bound: Row, offset: int, per_page: int
-) -> tuple[list[BookId], int]:
+) -> list[BookId]:
     """Books the user has opened, latest first, then the others by title."""
     opened = [
         book_id
@@ -205,8 +228,7 @@ def _by_last_read(
             (*bound, user_id, per_page - len(ids), max(0, offset - len(opened))),
         )
         ids += [book_id for (book_id,) in found]
-    ((total,),) = _fetch(connection, f"SELECT count(*) FROM books b WHERE {where}", bound)
-    return ids, int(total)
+    return ids
 
 
 # -- series, authors, tags ------------------------------------------------------------------------
@@ -295,9 +317,12 @@ def _names(
     page, per_page = max(1, page), min(max(1, per_page), PER_PAGE_MAX)
     found = _fetch(
         connection,
-        f"SELECT n.name, count(DISTINCT b.id), count(*) OVER () FROM {table} n JOIN {links} l ON l.{column} = n.id"
-        " JOIN books b ON b.id = l.book_id AND b.gone_at IS NULL"
-        f" GROUP BY n.id ORDER BY {order} LIMIT ? OFFSET ?",
+        f"WITH gone AS MATERIALIZED (SELECT l.{column} AS id, count(*) AS books FROM books b"
+        f" JOIN {links} l ON l.book_id = b.id WHERE b.gone_at IS NOT NULL GROUP BY l.{column}),"
+        f" held AS MATERIALIZED (SELECT {column} AS id, count(*) AS books FROM {links} GROUP BY {column})"
+        " SELECT n.name, held.books - coalesce(gone.books, 0), count(*) OVER ()"
+        f" FROM held JOIN {table} n ON n.id = held.id LEFT JOIN gone ON gone.id = held.id"
+        f" WHERE held.books > coalesce(gone.books, 0) ORDER BY {order} LIMIT ? OFFSET ?",
         (per_page, (page - 1) * per_page),
     )
     total = found[0][2] if found else 0

@@ -35,6 +35,7 @@ CREATE INDEX books_by_author ON books (author_key, sort_key, id) WHERE gone_at I
 CREATE INDEX books_by_series ON books (series_key, series_index, sort_key, id) WHERE gone_at IS NULL;
 CREATE INDEX books_by_added ON books (added_at DESC, id DESC) WHERE gone_at IS NULL;
 CREATE INDEX books_series ON books (series_id, series_index);
+CREATE INDEX books_gone ON books (id) WHERE gone_at IS NOT NULL;
 CREATE INDEX books_kind ON books (kind, sort_key, id) WHERE gone_at IS NULL;
 
 ALTER TABLE series ADD COLUMN key TEXT NOT NULL DEFAULT '';
