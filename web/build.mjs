@@ -51,9 +51,11 @@ const result = await build({
     plugins: [ourFixedPages],
 })
 
+// Parts that come when a format calls for them; the page names them so that they need not wait for each other.
+const ahead = new Set(['epub.js', 'zip.js', 'paginator.js', 'comic.js', 'fixed-pages.js', 'mobi.js', 'fb2.js'])
 const manifest = {}
 for (const [file, { entryPoint }] of Object.entries(result.metafile.outputs))
-    if (entryPoint && entries.includes(entryPoint)) manifest[entryPoint.split('/').pop()] = `assets/${file.split('/').pop()}`
+    if (entryPoint && (entries.includes(entryPoint) || ahead.has(entryPoint.split('/').pop()))) manifest[entryPoint.split('/').pop()] = `assets/${file.split('/').pop()}`
 
 // A classic script, for browsers that know no modules: it must stay as it is written.
 const tooOld = await readFile(join(here, 'src', 'too-old.js'))
@@ -127,7 +129,7 @@ async function report() {
     for (const [file, { bytes, imports }] of Object.entries(result.metafile.outputs)) {
         const name = file.split('/').pop()
         const compressed = `${join(out, 'assets', name)}.gz`
-        sizes[name] = { bytes, gzip: existsSync(compressed) ? (await readFile(compressed)).length : bytes, imports: imports.filter(i => !i.external).map(i => i.path.split('/').pop()) }
+        sizes[name] = { bytes, gzip: existsSync(compressed) ? (await readFile(compressed)).length : bytes, statically: imports.filter(i => !i.external && i.kind === 'import-statement').map(i => i.path.split('/').pop()) }
     }
     await writeFile(join(out, 'sizes.json'), JSON.stringify(sizes, null, 1))
     for (const [name, { bytes, gzip }] of Object.entries(sizes)) console.log(`${String(bytes).padStart(8)} ${String(gzip).padStart(7)} gz  ${name}`)

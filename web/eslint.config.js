@@ -19,7 +19,7 @@ export default [
         },
     },
     { files: ['src/api.js', 'src/sw.js'], rules: { 'no-restricted-globals': 'off' } },
-    { files: ['src/sw.js'], languageOptions: { globals: { ...globals.serviceworker } } },
+    { files: ['src/sw.js'], languageOptions: { globals: { ...globals.serviceworker, SHELL: 'readonly', VERSION: 'readonly' } } },
     { files: ['src/too-old.js'], languageOptions: { ecmaVersion: 5, sourceType: 'script' }, rules: { 'no-var': 'off' } },
     { files: ['build.mjs'], languageOptions: { globals: { ...globals.node } } },
 ]

@@ -48,6 +48,7 @@ class Server:
     bytes_of_books: int = 0
     person: str = "1"
     offline: bool = False
+    gone: bool = False
 
     def add(self, path: Path, format: str | None = None, uuid: str | None = None) -> str:
         """Serve this file as a book; answers its uuid."""
@@ -114,7 +115,7 @@ class Server:
     async def _middleware(self, request: web.Request, handler: Any) -> web.StreamResponse:
         if not request.path.startswith(self.prefix + "/test/"):
             self.requests.append(f"{request.method} {request.path_qs}")
-        if self.down and "/api/" in request.path:
+        if self.gone or (self.down and "/api/" in request.path):
             assert request.transport is not None
             request.transport.abort()
             raise web.HTTPServiceUnavailable

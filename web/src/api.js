@@ -122,6 +122,13 @@ export const getRange = async (path, range, etag) => {
     }
 }
 
+/** The whole file, as it is. @param {string} path @returns {Promise<Response>} */
+export const getFile = async path => {
+    const response = await reach(path, {})
+    if (!response.ok) throw await refusal(response)
+    return response
+}
+
 /** localStorage, where it is allowed. @param {string} key @param {string} [value] @returns {string | null} */
 export function remember(key, value) {
     try {

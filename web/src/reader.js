@@ -7,6 +7,7 @@ import { byId, make } from './dom.js'
 import { findNote, isNoteReference } from './footnotes.js'
 import { listenToKeys } from './keys.js'
 import { FORMATS, openBook, opensAtEnd } from './open-book.js'
+import { canKeep, wireKeeping } from './offline.js'
 import { newId, Outbox } from './outbox.js'
 import { Pace } from './pace.js'
 import { chooseTarget, Keeper, pageFractions, wholeFraction } from './position.js'
@@ -90,6 +91,10 @@ const start = async () => {
     if (target.device && how !== 'start') notice(strings.newerElsewhere(target.device))
     reading.markToc = showToc(byId('toc'), book.toc ?? [], href => void jump(() => goToHref(href)))
     wireSearch()
+    if (canKeep()) {
+        byId('keeping').hidden = false
+        void wireKeeping(/** @type {HTMLInputElement} */ (byId('keep')), bookPath(bookUuid, FORMAT), error => notice(explain(error, strings.notKept)))
+    }
     if (!await outbox.keeps()) notice(strings.cannotKeep)
     await outbox.flush()
     pace.learn(await getSessions(bookUuid).catch(() => []))
@@ -541,5 +546,5 @@ const wirePage = () => {
 
 wirePage()
 start().catch(fail)
-if ('serviceWorker' in navigator && document.querySelector('meta[name=tomed-offline]'))
+if (canKeep())
     navigator.serviceWorker.register(`${base}/sw.js`, { scope: `${base}/` }).catch(error => console.warn(error))

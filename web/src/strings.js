@@ -43,6 +43,7 @@ export const strings = {
     opening: 'Opening…',
     waiting: 'Waiting for the network…',
     notSaved: 'Your place is kept in this browser and is sent when tomed can be reached.',
+    notKept: 'The book could not be kept on this device. It may be too large for the space that the browser has.',
     cannotKeep: 'This browser keeps nothing for this page, so your place is saved only while tomed can be reached.',
     /** @param {string} device */
     newerElsewhere: device => `Opened at the place from ${device || 'another device'}.`,
