@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from importlib import resources
 from pathlib import Path
 
@@ -15,7 +15,9 @@ from tomed.api.refusals import refuse
 from tomed.clock import Clock, now_ms
 from tomed.config import Config
 from tomed.covers import Covers
+from tomed.fingerprints import Fingerprints
 from tomed.indexing import Indexer, LibrarySource
+from tomed.model import LibraryView
 from tomed.pairing import Pairing
 from tomed.places import Places
 from tomed.proxies import believe
@@ -26,7 +28,8 @@ from tomed.store.aliases import remember_names
 from tomed.store.db import Store
 from tomed.waiting import Waiting
 
-WAITING: web.AppKey[Waiting] = web.AppKey("waiting", Waiting)
+BACKGROUND: web.AppKey[tuple[Fingerprints, Waiting]] = web.AppKey("background", tuple)
+"""What goes on beside the requests, in the order in which it is ended."""
 
 MAX_BODY = 2 * 1024 * 1024
 """Bytes of a request; uploads that may be larger read their stream themselves."""
@@ -43,9 +46,15 @@ def build_app(config: Config, clock: Clock = now_ms) -> web.Application:
     store = Store.open(config.database)
     app = web.Application(middlewares=[refuse, believe(config.trusted_proxies), authenticate], client_max_size=MAX_BODY)
     waiting = Waiting(store, resolve, clock)
-    app[SERVICES] = _open(config, clock, store, waiting)
+    fingerprints = Fingerprints(store, clock, on_found=waiting.again)
+
+    def on_changed(view: LibraryView) -> None:
+        waiting.look(view)
+        fingerprints.look(view)
+
+    app[SERVICES] = _open(config, clock, store, on_changed)
     app[USES] = TokenUses(store, clock)
-    app[WAITING] = waiting
+    app[BACKGROUND] = (fingerprints, waiting)
     app.cleanup_ctx.append(_run)
     api.setup(app)
     pages.setup(app, templates_dir=_shipped("templates"), static_dir=_shipped("static"))
@@ -58,7 +67,7 @@ def build_app(config: Config, clock: Clock = now_ms) -> web.Application:
     return root
 
 
-def _open(config: Config, clock: Clock, store: Store, waiting: Waiting) -> Services:
+def _open(config: Config, clock: Clock, store: Store, on_changed: Callable[[LibraryView], None]) -> Services:
     sources = [LibrarySource(library.path, library.name) for library in config.libraries]
     return Services(
         config=config,
@@ -70,7 +79,7 @@ def _open(config: Config, clock: Clock, store: Store, waiting: Waiting) -> Servi
             clock,
             rule=config.kinds,
             written=[remember_names],
-            on_changed=waiting.look,
+            on_changed=on_changed,
             poll_s=config.poll_s,
         ),
         resolve=resolve,
@@ -86,7 +95,8 @@ async def _run(app: web.Application) -> AsyncIterator[None]:
     await services.indexer.start()
     yield
     await services.indexer.stop()
-    await app[WAITING].close()
+    for task in app[BACKGROUND]:
+        await task.close()
     await services.places.close()
     services.covers.close()
     await app[USES].settle()

@@ -30,8 +30,11 @@ class Waiting:
 
     def look(self, view: LibraryView) -> None:
         """A library changed: try every waiting file once more, soon."""
-        if view.state is not LibraryState.READY:
-            return
+        if view.state is LibraryState.READY:
+            self.again()
+
+    def again(self) -> None:
+        """Something new is known of the library's files: try every waiting file once more, soon."""
         self._again = True
         if self._task is None or self._task.done():
             self._task = asyncio.ensure_future(self._place())
