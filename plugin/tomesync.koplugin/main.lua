@@ -115,6 +115,10 @@ function TomeSync:onPreserveCurrentSession()
     Reading.preserve()
 end
 
+function TomeSync:onEndOfBook()
+    ThisBook.ended()
+end
+
 function TomeSync:onCloseDocument()
     Reading.closed(self.ui)
 end

@@ -18,6 +18,7 @@ import struct
 import threading
 import time
 import urllib.parse
+from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -59,6 +60,9 @@ class FakeTomed:
             return 200, self.take_history(json.loads(body))
         if path == "/api/v1/books":
             return 200, self.listed(self.matching(query), query, "books")
+        if path == "/api/v1/authors":
+            names = [{"name": n, "books": c} for n, c in Counter(a for b in self.books for a in b["authors"]).items()]
+            return 200, self.listed(names, query, "authors")
         if path == "/api/v1/series":
             return 200, self.listed(self.series(), query, "series")
         if found := re.fullmatch(r"/api/v1/series/(\d+)", path):

@@ -176,3 +176,26 @@ def test_this_book_can_be_chosen_by_hand(device: Device, server: FaultProxy) -> 
     ).check()
     assert "does not know" in played.of("dump")[0]["what"]
     assert server.tomed.sessions[0]["book"]["book_uuid"] == "uuid-777"
+
+
+def test_authors_and_what_a_server_does_not_have(device: Device) -> None:
+    """A list of names leads to their books; a list the server does not know says so."""
+    played = device.play(
+        """S.tap("Browse the library > Authors") S.settle() S.dump(S.top().item_table[1].mandatory) S.select("Ann Author") S.settle()
+        S.dump(#S.top().item_table) S.tap("Browse the library > Tags") S.settle() S.dump(S.top().item_table[1].text)"""
+    ).check()
+    assert [r["what"] for r in played.of("dump")] == ["1000", 101, "This server has no such list."]
+
+
+def test_the_end_of_a_book_offers_the_next_one(device: Device, server: FaultProxy) -> None:
+    """After the last page of number 4, number 5 can be loaded and opened at once; offline nothing happens."""
+    server.tomed.positions[book()["md5"]] = {"book_uuid": "uuid-4", "matched_by": "md5", "position": None}
+    server.tomed.extra["GET /api/v1/books/uuid-4"] = (200, {"book": server.tomed.books[3]})
+    end = 'S.open(book) S.run(3) S.settle() S.turn(2, 20) S.send("EndOfBook") S.settle() S.settle()'
+    played = device.play(
+        f'{end} S.dump(S.top().title) S.answer("Download and read") {WAIT}', book=book(pages=3)
+    ).check()
+    assert "Book 0005" in played.of("dump")[0]["what"]
+    assert played.of("read")[0]["path"].endswith("05 - Book 0005.cbz")
+    played = device.play(f"S.world.connected = false {end}", book=book(pages=3, at=1)).check()
+    assert played.of("show") == []

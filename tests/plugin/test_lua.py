@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
 import os
 import re
@@ -106,3 +107,16 @@ def test_the_zip_is_the_plugin_and_the_same_each_time() -> None:
 def test_an_address_nobody_can_call_is_refused(url: str) -> None:
     with pytest.raises(Invalid):
         bundle.build(bundle.plugin_folder(), url, "t")
+
+
+def test_translators_have_every_string() -> None:
+    """The template is as ``python plugin/strings.py`` writes it, line numbers aside."""
+    spec = importlib.util.spec_from_file_location("plugin_strings", SOURCE.parent / "strings.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+
+    def messages(text: str) -> set[str]:
+        return set(re.findall(r'^msgid "(.*)"$', text, re.MULTILINE))
+
+    assert messages(module.POT.read_text("utf-8")) == messages(module.collect()), "run: python plugin/strings.py"

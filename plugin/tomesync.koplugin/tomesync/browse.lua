@@ -4,6 +4,7 @@ local InfoMessage = require("ui/widget/infomessage")
 local MenuWidget = require("ui/widget/menu")
 local NetworkMgr = require("ui/network/manager")
 local UIManager = require("ui/uimanager")
+local Collections = require("tomesync/collections")
 local Downloads = require("tomesync/downloads")
 local Http = require("tomesync/http")
 local Library = require("tomesync/library")
@@ -77,7 +78,8 @@ local function failed(list, answer)
     if answer.code == "cancelled" or list.is_closed then
         return
     end
-    list:switchItemTable(list.title, { { text = Messages.failure(answer, Settings.server() or "?") } })
+    local text = answer.status == 404 and _("This server has no such list.") or Messages.failure(answer, Settings.server() or "?")
+    list:switchItemTable(list.title, { { text = text } })
 end
 
 local function percent(fraction)
@@ -207,6 +209,23 @@ function Browse.byAuthor(name)
     open(name, { kind = "books", query = { author = name, sort = "series" }, item = bookItem })
 end
 
+-- A list of names, each of which opens the books it stands for.
+local function names(title, kind, parameter)
+    open(title, { kind = kind, item = function(row)
+        return { text = row.name, mandatory = tostring(row.books), callback = function()
+            open(row.name, { kind = "books", query = { [parameter] = row.name, sort = "series" }, item = bookItem })
+        end }
+    end })
+end
+
+function Browse.authors()
+    names(_("Authors"), "authors", "author")
+end
+
+function Browse.tags()
+    names(_("Tags"), "tags", "tag")
+end
+
 function Browse.search()
     Menu.ask(_("Search the library"), "", _("title, author, series"), function(text)
         if text ~= "" then
@@ -301,25 +320,41 @@ function Browse.restOfSeries(uuid)
     end)
 end
 
+-- The next unread book of this one's series: found(book), or otherwise(answer) with what was answered instead.
+local function findNext(uuid, found, otherwise)
+    Browse.ask("one", { uuid = uuid }, function(answer)
+        if not answer.ok or not answer.book.series_id then
+            return otherwise(answer)
+        end
+        Browse.ask("series", { series_id = answer.book.series_id }, function(series)
+            local book = series.ok and Library.nextUnread(series.rows, uuid)
+            if book then
+                found(book)
+            else
+                otherwise(series)
+            end
+        end)
+    end)
+end
+
 --- The one after this book in its series: shown, to be loaded or read.
 function Browse.nextInSeries(uuid)
     connected(function()
-        Browse.ask("one", { uuid = uuid }, function(answer)
-            if not answer.ok then
-                return answer.code ~= "cancelled" and inform(Messages.failure(answer, Settings.server() or "?"))
-            elseif not answer.book.series_id then
-                return inform(_("This book is in no series."))
+        findNext(uuid, showBook, function(answer)
+            if answer.ok then
+                inform(answer.book and _("This book is in no series.") or _("That was the last unread one."))
+            elseif answer.code ~= "cancelled" then
+                inform(Messages.failure(answer, Settings.server() or "?"))
             end
-            Browse.ask("series", { series_id = answer.book.series_id }, function(found)
-                local book = found.ok and Library.nextUnread(found.rows, uuid)
-                if book then
-                    showBook(book)
-                elseif found.code ~= "cancelled" then
-                    inform(found.ok and _("That was the last unread one.") or Messages.failure(found, Settings.server() or "?"))
-                end
-            end)
         end)
     end)
+end
+
+--- The same at the end of a book, unasked: without a network, or without a next one, nothing is said.
+function Browse.offerNext(uuid)
+    if Settings.get("offer_next") and Settings.isReady() and NetworkMgr:isConnected() and not Downloads.isBusy() then
+        findNext(uuid, showBook, function() end)
+    end
 end
 
 local function formatSettings()
@@ -355,6 +390,13 @@ Menu.settings_groups[#Menu.settings_groups + 1] = function()
         templateSetting(_("Folders below it"), "folder_template", _("For example {kind}/{series}; a folder without a name is left out.")),
         templateSetting(_("File names"), "name_template", _("For example {index:00} - {title}.")),
         formatSettings(),
+        { text = _("A collection for each series"), enabled_func = Collections.areKnown,
+          checked_func = function() return Settings.get("collection") end,
+          callback = function() Settings.set("collection", not Settings.get("collection")) end,
+          help_text = _("Downloads are put into a KOReader collection of their series' name.") },
+        { text = _("Offer the next book at the end of one"), checked_func = function() return Settings.get("offer_next") end,
+          callback = function() Settings.set("offer_next", not Settings.get("offer_next")) end,
+          help_text = _("When the last page of a book was turned and there is a network, the next unread one of its series is shown.") },
     } } }
 end
 
@@ -366,6 +408,8 @@ function Browse.entry()
         { text = _("Being read"), callback = Browse.reading, help_text = _("Books begun on any device.") },
         { text = _("Recently added"), callback = Browse.recent, help_text = _("The newest books first.") },
         { text = _("Not on this device"), callback = Browse.notHere, help_text = _("Books of the library that were not downloaded here.") },
+        { text = _("Authors"), callback = Browse.authors, help_text = _("All authors and how many books each has.") },
+        { text = _("Tags"), callback = Browse.tags, help_text = _("All tags and how many books each has.") },
         { text = _("Search…"), callback = Browse.search, help_text = _("Books by words of title, author or series.") },
         { text = _("Running download"), enabled_func = Downloads.isBusy, callback = Downloads.show, help_text = _("Progress, and Cancel.") },
     } }

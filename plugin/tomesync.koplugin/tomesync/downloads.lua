@@ -2,6 +2,7 @@
 local ButtonDialog = require("ui/widget/buttondialog")
 local Device = require("device")
 local UIManager = require("ui/uimanager")
+local Collections = require("tomesync/collections")
 local Fetch = require("tomesync/fetch")
 local Http = require("tomesync/http")
 local Messages = require("tomesync/messages")
@@ -14,7 +15,7 @@ local T = require("ffi/util").template
 local _ = require("gettext")
 local lfs = require("libs/libkoreader-lfs")
 
-local Downloads = { waiting = {}, done = 0, failed = {} }
+local Downloads = { waiting = {}, done = 0, failed = {}, arrived = {} }
 
 --- A download that grows no more for this long is given up (and gone on with the next time).
 Downloads.most_silence_s = 60
@@ -86,8 +87,12 @@ local function finish()
     local failed, done, total, when_done = Downloads.failed, Downloads.done, Downloads.total, Downloads.when_done
     Downloads.current, Downloads.failed, Downloads.done, Downloads.total, Downloads.when_done = nil, {}, 0, 0, nil
     if done > 0 then
+        if Settings.get("collection") then
+            Collections.add(Downloads.arrived)
+        end
         pcall(refreshFileManager)
     end
+    Downloads.arrived = {}
     if failed[1] then
         Toasts.show(T(_("%1 of %2 downloaded. %3"), done, total, failed[1].text))
     elseif done > 0 then
@@ -121,6 +126,7 @@ local function ended(item, answer)
     if answer.ok then
         Downloads.done = Downloads.done + 1
         Shelf.add(item.book.uuid, item.path)
+        table.insert(Downloads.arrived, { path = item.path, series = item.book.series })
     elseif answer.code == "cancelled" then
         Downloads.waiting = {}
     elseif (answer.code == "changed" or answer.code == "preempted") and not item.again then

@@ -45,10 +45,19 @@ local function series(raw)
     }
 end
 
+local function named(raw)
+    if type(raw) ~= "table" or not text(raw.name) then
+        return nil
+    end
+    return { name = raw.name, books = number(raw.books) or 0 }
+end
+
 --- What each kind of list asks for: path, and how a row of it is read from which field.
 Library.kinds = {
     books = { path = "/books", field = "books", read = Library.book },
     series = { path = "/series", field = "series", read = series },
+    authors = { path = "/authors", field = "authors", read = named },
+    tags = { path = "/tags", field = "tags", read = named },
 }
 
 local function escaped(value)

@@ -14,7 +14,7 @@ Settings.folder = DataStorage:getSettingsDir() .. "/tomesync"
 Settings.initial = {
     ahead = "silent", behind = "ask", idle_cap_s = 600, sync_status = true, device_name = "", ca_file = "",
     folder_template = "{kind}/{series}", name_template = "{index:00} - {title}", formats = "EPUB CBZ PDF FB2 MOBI AZW3",
-    download_folder = "", sync_history = true, enabled = true,
+    download_folder = "", sync_history = true, enabled = true, collection = false, offer_next = true,
 }
 
 local function store()

@@ -76,6 +76,13 @@ local function items()
     return list
 end
 
+--- The turn past the last page.
+function ThisBook.ended()
+    if uuid() then
+        Browse.offerNext(uuid())
+    end
+end
+
 --- For the gesture of that name.
 function ThisBook.restOfSeries()
     if uuid() then

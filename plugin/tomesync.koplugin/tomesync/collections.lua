@@ -1,0 +1,42 @@
+--- A KOReader collection per series, for those who want one. KOReader has named collections since v2024.07.
+local logger = require("logger")
+
+local Collections = {}
+
+local function api()
+    local ok, ReadCollection = pcall(require, "readcollection")
+    return ok and type(ReadCollection) == "table" and type(ReadCollection.addCollection) == "function" and ReadCollection or nil
+end
+
+--- Can this KOReader do it?
+function Collections.areKnown()
+    return api() ~= nil
+end
+
+--- Puts files into the collections of their series. list: { { path, series }, … }.
+function Collections.add(list)
+    local ReadCollection = api()
+    if not ReadCollection then
+        return
+    end
+    local ok, err = pcall(function()
+        local touched = {}
+        for _, entry in ipairs(list) do
+            if entry.series then
+                if not ReadCollection.coll[entry.series] then
+                    ReadCollection:addCollection(entry.series)
+                end
+                ReadCollection:addItem(entry.path, entry.series)
+                touched[entry.series] = true
+            end
+        end
+        if next(touched) then
+            ReadCollection:write(touched)
+        end
+    end)
+    if not ok then
+        logger.warn("tomesync:", err)
+    end
+end
+
+return Collections
