@@ -16,11 +16,18 @@ const SWIPE = { px: 45, ms: 700 }
 export const listenToTouch = (surface, hands, toPage) => {
     /** @type {{ x: number, y: number, at: number, id: number } | null} */
     let down = null
+    // foliate ends every touch by moving to the nearest page: after a tap that would take the turn back
+    let tapped = false
     surface.addEventListener('pointerdown', event => {
         const { clientX, clientY, timeStamp, pointerId, pointerType, isPrimary, button } = /** @type {PointerEvent} */ (event)
         // a second finger: it is a pinch, not a tap; a mouse selects text and has buttons to turn pages with
+        tapped = false
         down = isPrimary && pointerType !== 'mouse' && button === 0 ? { x: clientX, y: clientY, at: timeStamp, id: pointerId } : null
     })
+    surface.addEventListener('touchend', event => {
+        if (tapped) event.stopImmediatePropagation()
+        tapped = false
+    }, { capture: true })
     surface.addEventListener('pointercancel', event => {
         // the browser took the move over (scrolling, pinching)
         if (/** @type {PointerEvent} */ (event).pointerId === down?.id) down = null
@@ -34,6 +41,7 @@ export const listenToTouch = (surface, hands, toPage) => {
         down = null
         if (isBusy(/** @type {Element} */ (target))) return
         if (Math.abs(dx) < TAP.px && Math.abs(dy) < TAP.px && took < TAP.ms) {
+            tapped = true
             const x = toPage(clientX) / innerWidth
             if (x < EDGE) hands.turn('left')
             else if (x > 1 - EDGE) hands.turn('right')
