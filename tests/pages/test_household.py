@@ -13,8 +13,10 @@ import pytest
 from tomed import reading
 from tomed.clock import now_ms
 from tomed.model import Clues
+from tomed.pages.devices import LINK_MS, OFFERS
 from tomed.pages.export import write_csv
-from tomed.store import tokens
+from tomed.store import devices, tokens
+from tomed.store.devices import DeviceReport
 
 PASSWORD = "correct horse"
 
@@ -72,10 +74,8 @@ async def test_the_short_link_works_on_the_e_reader_and_expires(browser, browser
     assert shown.status == 200
     assert shown.tree.xpath("//a[contains(@href, 'tomesync.koplugin.zip')]")
     assert (await reader.get("/get/guessed22")).status == 404
-    from tomed.pages import devices
-
-    offers = browser.client.app[devices.OFFERS]
-    later = now_ms() + devices.LINK_MS + 1000
+    offers = browser.client.app[OFFERS]
+    later = now_ms() + LINK_MS + 1000
     assert offers.find(path.rpartition("/")[2], later) is None
 
 
@@ -263,3 +263,19 @@ async def test_the_admin_is_no_number_among_others(browser):
     for user_id, status in (("1", 409), ("99", 404), ("9" * 40, 404)):
         answer = await browser.post(f"/users/{user_id}/delete", {"form_token": token, "name": "ann"}, headers)
         assert answer.status == status
+
+
+async def test_a_device_whose_clock_is_off_is_told_of(browser):
+    """Its times are corrected, and its owner can set the clock right."""
+    at = now_ms()
+    await browser.services.store.write(lambda c: tokens.issue(c, 1, "device", "Kobo", at))
+
+    def report(connection) -> None:
+        about = DeviceReport("d1", "Kobo", "Kobo_nova", "v2026.03", "0.0.1")
+        device_id = devices.upsert(connection, 1, about, at, clock_offset_ms=-7_200_000)
+        connection.execute("UPDATE tokens SET device_id = ? WHERE kind = 'device'", (device_id,))
+
+    await browser.services.store.write(report)
+    page = await browser.get("/devices")
+    assert "Its clock is 2 h off" in page.said
+    assert "newer one available" in page.said

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from urllib.parse import urlsplit
 
@@ -230,6 +231,7 @@ async def test_what_is_not_there_is_a_page_that_says_so(browser):
         page = await browser.get(path)
         assert page.status == 404, path
         assert page.texts("//h1") == ["Not found"]
+        assert "Signed in as ann" in page.text  # and keeps the way to everything else
         assert "script-src 'none'" in page.headers["Content-Security-Policy"]
 
 
@@ -272,3 +274,56 @@ def test_the_style_sheet_speaks_the_words_of_2014():
     style = (ROOT / "web" / "css" / "site.css").read_text("utf-8").partition("*/")[2]
     for word in ("flex", "grid", "var(", "inset:", "calc(", "animation", "transition", "url(", "@import", "clamp("):
         assert word not in style, word
+
+
+async def test_a_long_history_is_paged(browser, library):
+    """A book read for years stays a page that an old browser can show; older places are a link away."""
+    book = library.book("First Light")
+    user_id = browser.services.store.read(lambda c: c.execute("SELECT id FROM users").get)
+    told = [
+        reading.SessionTold(
+            id=f"s{number}",
+            at=1_700_000_000_000 + number * 3_600_000,
+            clues=Clues(book_uuid=book.uuid),
+            started_at=1_700_000_000_000 + number * 3_600_000 - 60_000,
+            ended_at=1_700_000_000_000 + number * 3_600_000,
+            active_s=60,
+            start_fraction=number / 200,
+            end_fraction=number / 200,
+        )
+        for number in range(120)
+    ]
+    await browser.services.store.write(
+        lambda c: reading.record(c, browser.services.resolve, reading.Reporter(user_id), told, 1_767_300_000_000)
+    )
+    page = await browser.get(f"/books/{book.uuid}")
+    assert len(page.text) < 60_000
+    assert "59 %" in page.said
+    (earlier,) = page.tree.xpath("//section[@aria-labelledby='log']//p[@class='pages']/a/@href")
+    second = await browser.get(earlier.partition("#")[0])
+    (log,) = second.tree.xpath("//section[@aria-labelledby='log']")
+    assert places(log)[0] == "34"
+    assert len(places(log)) == 50
+    assert log.xpath("count(.//form)") == 50  # none of them is "you are here"
+    (following,) = page.tree.xpath("//section[@aria-labelledby='sessions']//a[@rel='next']/@href")
+    later = await browser.get(following)
+    assert len(later.tree.xpath("//section[@aria-labelledby='sessions']//tbody/tr")) == 50
+
+
+async def test_a_library_that_is_not_there_is_said_and_still_browses(browser_of, library):
+    """Unplugged: the banner names it, the books and their history stay to be looked at."""
+    browser = await browser_of(library)
+    await browser.add_user("ann")
+    await browser.sign_in()
+    library.folder.rename(library.folder.with_name("unplugged"))
+    deadline = asyncio.get_running_loop().time() + 30
+    while "is not there" not in (page := await browser.get("/")).said:
+        assert asyncio.get_running_loop().time() < deadline
+        await asyncio.sleep(0.1)
+    assert "First Light" in page.said
+    uuid = library.book("First Light").uuid
+    assert (await browser.get(f"/books/{uuid}")).status == 200
+    cover = await browser.client.get(f"/covers/{uuid}/large")
+    assert cover.status == 200
+    gone = await browser.get(f"/api/v1/books/{uuid}/formats/EPUB")
+    assert gone.status == 503

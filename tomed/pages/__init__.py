@@ -10,7 +10,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from tomed.api.auth import public
+from tomed.api.auth import find_token, public
 from tomed.api.refusals import ERROR_PAGE
 from tomed.pages import (
     authors,
@@ -30,6 +30,7 @@ from tomed.pages.assets import Assets
 from tomed.pages.layout import LAYOUT, Layout, environment, page
 from tomed.pages.routes import Route, guard
 from tomed.pages.strings import load
+from tomed.services import services
 
 MODULES = (signing_in, home, books, series, authors, covers, reader, devices, inbox, settings, users, export)
 
@@ -61,7 +62,14 @@ def add(app: web.Application, route: Route) -> None:
 
 
 async def error_page(request: web.Request, status: int, sentence: str) -> web.StreamResponse:
-    """What went wrong, for a person: used for every path outside the API."""
+    """What went wrong, for a person: used for every path outside the API.
+
+    An address that does not exist has not been asked who it is; whoever is signed in keeps the navigation.
+    """
+    if "user" not in request and "Authorization" not in request.headers:
+        found = find_token(request, services(request))
+        if found is not None and found[0].kind == "web":
+            request["user"] = found[1]
     say = request.config_dict[LAYOUT].say
     heading = {404: "error.not_found", 403: "error.forbidden", 400: "error.invalid"}.get(status, "error.other")
     return page(request, "error.html", http_status=status, heading=say(heading), sentence=sentence)

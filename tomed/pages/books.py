@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from tomed import catalog, reading
 from tomed.errors import Invalid, NotFound
-from tomed.model import Book, BookQuery, Clues, PositionEntry, Session, Status
+from tomed.model import Book, BookQuery, Clues, Page, PositionEntry, Session, Status
 from tomed.pages.forms import read_form
 from tomed.pages.inbox import file_name
 from tomed.pages.layout import LAYOUT, day, page, zone_of
@@ -104,26 +104,27 @@ class _Seen:
     before: Book | None
     after: Book | None
     log: list[tuple[int, PositionEntry]]
-    sessions: tuple[Session, ...]
+    sessions: Page[Session]
     files: list[documents.Document]
 
 
 async def show(request: web.Request) -> web.StreamResponse:
     """One book: cover, description, files, series, status and rating, sittings and the position log."""
     user, uuid = signed_in(request), request.match_info["book_uuid"]
+    sittings, log_page = page_number(request, "sittings"), page_number(request, "log")
 
     def look(connection: apsw.Connection) -> _Seen:
         book = catalog.book(connection, uuid)
         before, after = _neighbours(connection, book)
-        asked = events.SessionQuery(user.id, book.id, per_page=SESSIONS_MAX)
+        asked = events.SessionQuery(user.id, book.id, page=sittings, per_page=SESSIONS_MAX)
         return _Seen(
             book,
             readings.find(connection, user.id, book.id),
             catalog.description(connection, book.id),
             before,
             after,
-            events.position_log(connection, user.id, book.id, LOG_MAX),
-            events.sessions(connection, asked).items,
+            events.position_log(connection, user.id, book.id, LOG_MAX + 1, (log_page - 1) * LOG_MAX),
+            events.sessions(connection, asked),
             documents.of_book(connection, user.id, book.id),
         )
 
@@ -145,8 +146,12 @@ async def show(request: web.Request) -> web.StreamResponse:
         description=Markup(seen.description),  # noqa: S704  cleaned by catalog.description
         before=seen.before,
         after=seen.after,
-        sessions=seen.sessions,
-        log=seen.log,
+        sessions=seen.sessions.items,
+        pager=pager(sittings, seen.sessions.total, SESSIONS_MAX, lambda n: url(request, "/books", uuid, sittings=n)),
+        log=seen.log[:LOG_MAX],
+        log_page=log_page,
+        later=url(request, "/books", uuid, log=log_page - 1) if log_page > 1 else "",
+        earlier=url(request, "/books", uuid, log=log_page + 1) if len(seen.log) > LOG_MAX else "",
         files=[(one.id, file_name(one.clues)) for one in seen.files],
         facts=list(_facts(request, seen)),
     )

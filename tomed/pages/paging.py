@@ -22,9 +22,9 @@ class Pager:
     next: str = ""
 
 
-def page_number(request: web.Request) -> int:
+def page_number(request: web.Request, name: str = "page") -> int:
     """The page that is asked for; 1 for whatever is no number."""
-    said = request.query.get("page", "")
+    said = request.query.get(name, "")
     return min(max(int(said), 1), LAST_PAGE) if said.isascii() and said.isdecimal() and len(said) < 9 else 1
 
 

@@ -46,6 +46,8 @@ class TokenView:
     model: str
     koreader: str
     plugin: str
+    clock_offset_ms: int = 0
+    """How far the device's clock was behind ours when it last reported."""
 
 
 def digest(secret: str) -> bytes:
@@ -123,7 +125,7 @@ def of_user(connection: apsw.Connection, user_id: int, kind: str) -> list[TokenV
     """A user's valid tokens of a kind, with the device that uses each, newest first."""
     rows = connection.execute(
         "SELECT t.id, t.kind, t.name, t.created_at, t.last_used_at, t.device_id, d.name,"
-        " coalesce(d.model, ''), coalesce(d.koreader, ''), coalesce(d.plugin, '')"
+        " coalesce(d.model, ''), coalesce(d.koreader, ''), coalesce(d.plugin, ''), coalesce(d.clock_offset_ms, 0)"
         " FROM tokens t LEFT JOIN devices d ON d.id = t.device_id"
         " WHERE t.user_id = ? AND t.kind = ? AND t.revoked_at IS NULL ORDER BY t.id DESC",
         (user_id, kind),
