@@ -46,8 +46,13 @@ def fold(text: str) -> str:
     """
     if text.isascii():
         return text.lower()
-    signs = unicodedata.normalize("NFKD", text.replace("İ", "i")).casefold()
+    signs = unicodedata.normalize("NFKD", storable(text).replace("İ", "i")).casefold()
     return unicodedata.normalize("NFC", _ACCENTS.sub("", signs).translate(_LETTERS))
+
+
+def storable(text: str) -> str:
+    """``text`` as a database can take it: a lone surrogate, which is no letter, becomes a question mark."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def sort_key(text: str) -> str:
@@ -69,7 +74,7 @@ def match_expression(question: str, *, max_words: int = 12) -> str:
     are data. Words beyond ``max_words`` are not looked at.
     """
     parts = []
-    for word in fold(question.encode("utf-8", "replace").decode()).replace("\0", " ").split():
+    for word in fold(question).replace("\0", " ").split():
         if _WORD.search(word):
             phrase = _UNSPACED.sub(r" \1 ", word).strip().replace('"', '""')
             parts.append(f'"{phrase}"*')

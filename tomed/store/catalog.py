@@ -14,7 +14,7 @@ from typing import Any
 
 import apsw
 
-from tomed.folding import fold, match_expression
+from tomed.folding import fold, match_expression, storable
 from tomed.model import Book, BookId, BookQuery, Format, NameView, Page, SeriesView, Status
 from tomed.store.cards import Card, unpack
 
@@ -57,7 +57,7 @@ class Place:
 
 def book(connection: apsw.Connection, uuid: str, user_id: int | None = None) -> Book | None:
     """The book with Calibre's ``uuid``, gone or not, with its custom columns; None when there is none."""
-    return _single(connection, "b.uuid = ?", uuid, user_id)
+    return _single(connection, "b.uuid = ?", storable(uuid), user_id)
 
 
 def book_by_id(connection: apsw.Connection, book_id: BookId, user_id: int | None = None) -> Book | None:
@@ -163,7 +163,7 @@ def _choose(query: BookQuery, hits: _Hits | None) -> tuple[str, Row]:
         else:
             also("b.series_id IN (SELECT id FROM series WHERE key = ?)", fold(query.series))
     if query.kind:
-        also("b.kind = ?", query.kind)
+        also("b.kind = ?", storable(query.kind))
     if query.status == Status.NEW:
         also(
             "NOT EXISTS (SELECT 1 FROM readings r WHERE r.user_id = ? AND r.book_id = b.id AND r.status <> 'new')",
@@ -171,7 +171,9 @@ def _choose(query: BookQuery, hits: _Hits | None) -> tuple[str, Row]:
         )
     elif query.status:
         also(
-            "b.id IN (SELECT book_id FROM readings WHERE user_id = ? AND status = ?)", query.user_id or 0, query.status
+            "b.id IN (SELECT book_id FROM readings WHERE user_id = ? AND status = ?)",
+            query.user_id or 0,
+            storable(query.status),
         )
     return " AND ".join(where), tuple(bound)
 
@@ -318,7 +320,7 @@ def _names(
     found = _fetch(
         connection,
         f"WITH gone AS MATERIALIZED (SELECT l.{column} AS id, count(*) AS books FROM books b"
-        f" JOIN {links} l ON l.book_id = b.id WHERE b.gone_at IS NOT NULL GROUP BY l.{column}),"
+        f" CROSS JOIN {links} l ON l.book_id = b.id WHERE b.gone_at IS NOT NULL GROUP BY l.{column}),"
         f" held AS MATERIALIZED (SELECT {column} AS id, count(*) AS books FROM {links} GROUP BY {column})"
         " SELECT n.name, held.books - coalesce(gone.books, 0), count(*) OVER ()"
         f" FROM held JOIN {table} n ON n.id = held.id LEFT JOIN gone ON gone.id = held.id"

@@ -1,0 +1,232 @@
+"""Lists of the mirror: search in any script, filters, order, paging, series, counts that stay true."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.catalog.shelf import Shelf, entry
+from tomed import catalog
+from tomed.errors import NotFound
+from tomed.folding import fold, match_expression, sort_key, words
+from tomed.model import Format, Status
+from tomed.store import catalog as sql
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> Iterator[Shelf]:
+    made = Shelf(tmp_path)
+    yield made
+    made.store.close()
+
+
+def _lamps(shelf: Shelf) -> None:
+    """A series in disorder, and books beside it."""
+    for number, index in enumerate((10, 1, 2, 1.5), start=1):
+        shelf.put(entry(number, f"Lamp {index}", "Ada Lantern", series="The Lamps", series_index=index, tags=("Sea",)))
+    shelf.put(entry(5, "Ångström's Été", "Émile Žižek", tags=("Science", "Łódź")))
+    shelf.put(entry(6, "星の物語", "夏目 漱石"), entry(7, "Ёжик в тумане", "Лев Норштейн"))
+    shelf.put(entry(8, "كِتَاب النجوم", "نجيب"), entry(9, "หนังสือดาว", "ผู้เขียน"), entry(10, "별의 이야기", "김"))
+    shelf.put(
+        entry(11, "Volume 10", "Zed"), entry(12, "Volume 9", "Zed"), entry(13, "100% 'Q\"uoted' AND NOT", "Quill")
+    )
+
+
+@pytest.mark.parametrize(
+    ("question", "title"),
+    [
+        ("ete", "Ångström's Été"),
+        ("ANGSTROM", "Ångström's Été"),
+        ("angstroms ete", None),
+        ("zizek ang", "Ångström's Été"),
+        ("lodz", "Ångström's Été"),
+        ("物語", "星の物語"),
+        ("星の", "星の物語"),
+        ("語物", None),
+        ("夏目", "星の物語"),
+        ("ежик", "Ёжик в тумане"),
+        ("ТУМА", "Ёжик в тумане"),
+        ("كتاب", "كِتَاب النجوم"),
+        ("สือดาว", "หนังสือดาว"),
+        ("이야", "별의 이야기"),
+        ("ｖｏｌｕｍｅ １０", "Volume 10"),
+        ('q"uoted', "100% 'Q\"uoted' AND NOT"),
+        ("100%", "100% 'Q\"uoted' AND NOT"),
+        ("and not", "100% 'Q\"uoted' AND NOT"),
+        ("NEAR(", None),
+        ("title:lamp", None),
+        ("*", None),
+        ('"', None),
+        ("\0", None),
+        ("\ud800", None),
+        ("a" * 5000, None),
+    ],
+)
+def test_search_in_any_script(shelf: Shelf, question: str, title: str | None) -> None:
+    """Words, their beginnings and parts of unspaced scripts are found, without accents; syntax is data."""
+    _lamps(shelf)
+    assert shelf.titles(q=question) == ([title] if title else [])
+
+
+def test_search_shows_named_books_first_and_series_in_order(shelf: Shelf) -> None:
+    """A hit in the title or series stands before one in the author; volumes stand in their order."""
+    _lamps(shelf)
+    shelf.put(entry(20, "A Life", "Lamp Lighter"))
+    assert shelf.titles(q="lamp") == ["Lamp 1", "Lamp 1.5", "Lamp 2", "Lamp 10", "A Life"]
+    assert shelf.titles(q="lamp", sort="title") == ["A Life", "Lamp 1", "Lamp 1.5", "Lamp 2", "Lamp 10"]
+
+
+def test_many_hits_are_counted_and_paged(shelf: Shelf) -> None:
+    """More hits than are ranked: the total is true, and the pages hold each book once, by title."""
+    number = sql.NARROW + 120
+    shelf.put(*(entry(n, f"Common {n}", "Many" if n % 2 else "Few") for n in range(1, number + 1)))
+    shelf.lose(5, 6)
+    pages = [shelf.books(q="common", page=page, per_page=200) for page in range(1, 6)]
+    assert {page.total for page in pages} == {number - 2}
+    assert [book.title for page in pages for book in page.items] == [
+        f"Common {n}" for n in range(1, number + 1) if n not in (5, 6)
+    ]
+    for sort in ("author", "series", "added", "read"):
+        assert shelf.books(q="common", sort=sort).total == number - 2
+    assert shelf.books(q="common", author="few").total == number // 2 - 1
+    assert shelf.books(q="common", status="new").total == number - 2
+
+
+def test_filters(shelf: Shelf) -> None:
+    """Author, series by name and number, tag, kind and status, alone and together; case and accents do not count."""
+    _lamps(shelf)
+    shelf.put(entry(30, "Panels", "Ada Lantern", formats=(Format("CBZ", "Panels", 1),)))
+    shelf.mark("Lamp 1", "complete", 5)
+    shelf.mark("Lamp 2", "reading", 9)
+    assert shelf.books(author="ADA LANTERN").total == 5
+    assert shelf.titles(author="emile zizek") == ["Ångström's Été"]
+    assert shelf.titles(series="the lamps") == ["Lamp 1", "Lamp 1.5", "Lamp 2", "Lamp 10"]
+    number = shelf.books(q="lamp 10").items[0].series_id
+    assert shelf.titles(series=str(number)) == ["Lamp 1", "Lamp 1.5", "Lamp 2", "Lamp 10"]
+    assert shelf.titles(series="9" * 40) == []
+    assert shelf.titles(tag="łódź") == ["Ångström's Été"]
+    assert shelf.titles(kind="comic") == ["Panels"]
+    assert shelf.titles(status="reading") == ["Lamp 2"]
+    assert shelf.titles(status="complete", author="Ada Lantern") == ["Lamp 1"]
+    everything = shelf.books().total
+    assert shelf.books(status="new").total == everything - 2 == len(shelf.titles(status="new"))
+    assert shelf.titles(sort="read")[:2] == ["Lamp 2", "Lamp 1"]
+    assert len(shelf.titles(sort="read")) == everything
+    assert shelf.titles(sort="read", page=2, per_page=1) == ["Lamp 1"]
+    assert shelf.titles(sort="added")[0] == "Panels"
+    book = shelf.books(q="lamp 2").items[0]
+    assert (book.status, book.fraction) == (Status.READING, 0.5)
+
+
+def test_order_by_title_is_a_persons(shelf: Shelf) -> None:
+    """Accents, case and leading signs do not count, numbers have a value, other scripts follow."""
+    names = ["zebra", "Étude", "earth", "Volume 10", "Volume 9", '"Quoted"', "...and then", "Ärger", "星"]
+    shelf.put(*(entry(n, name, "X") for n, name in enumerate(names, start=1)))
+    assert shelf.titles() == [
+        "...and then",
+        "Ärger",
+        "earth",
+        "Étude",
+        '"Quoted"',
+        "Volume 9",
+        "Volume 10",
+        "zebra",
+        "星",
+    ]
+
+
+def test_series_with_what_is_read_and_next(shelf: Shelf) -> None:
+    """Counts, authors, how many are complete, and the first that is neither complete nor given up."""
+    _lamps(shelf)
+    shelf.put(entry(40, "Alone", "Bo Wick", series="Another", series_index=1))
+    shelf.mark("Lamp 1", "complete")
+    shelf.mark("Lamp 1.5", "abandoned")
+    found = shelf.store.read(lambda c: catalog.series_list(c, 1))
+    assert [(one.name, one.books, one.read) for one in found.items] == [("Another", 1, 0), ("The Lamps", 4, 1)]
+    lamps = found.items[1]
+    assert lamps.authors == ("Ada Lantern",)
+    assert lamps.next is not None
+    assert lamps.next.title == "Lamp 2"
+    view, books = shelf.store.read(lambda c: catalog.series(c, lamps.id, 1))
+    assert view == lamps
+    assert [book.series_index for book in books] == [1, 1.5, 2, 10]
+    for title in ("Lamp 2", "Lamp 10"):
+        shelf.mark(title, "complete")
+    assert shelf.store.read(lambda c: catalog.series_view(c, lamps.id, 1)).next is None
+    with pytest.raises(NotFound):
+        shelf.store.read(lambda c: catalog.series(c, 10**12, 1))
+
+
+def test_a_series_that_lost_its_books_leaves_the_list(shelf: Shelf) -> None:
+    """Renamed or emptied series are listed no more; the counts follow."""
+    _lamps(shelf)
+    shelf.put(*(entry(n, f"Lamp {i}", "Ada Lantern", series="Lanterns", series_index=i) for n, i in ((1, 10), (2, 1))))
+    listed = shelf.store.read(lambda c: catalog.series_list(c, 1))
+    assert [(one.name, one.books) for one in listed.items] == [("Lanterns", 2), ("The Lamps", 2)]
+    shelf.lose(1, 2)
+    listed = shelf.store.read(lambda c: catalog.series_list(c, 1))
+    assert [(one.name, one.books, listed.total) for one in listed.items] == [("The Lamps", 2, 1)]
+
+
+def test_authors_and_tags(shelf: Shelf) -> None:
+    """Names with the number of their living books."""
+    _lamps(shelf)
+    shelf.lose(1)
+    authors = shelf.store.read(lambda c: catalog.authors(c, per_page=3))
+    assert (authors.items[0].name, authors.items[0].books) == ("Ada Lantern", 3)
+    tags = shelf.store.read(catalog.tags)
+    assert [(tag.name, tag.books) for tag in tags.items] == [("Łódź", 1), ("Science", 1), ("Sea", 3)]
+    shelf.lose(2, 3, 4)
+    assert "Sea" not in [tag.name for tag in shelf.store.read(catalog.tags).items]
+
+
+_NAMES = st.sampled_from(["A", "B", "C", None])
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=st.lists(st.tuples(st.integers(1, 6), _NAMES, st.booleans()), max_size=25))
+def test_counts_stay_true(tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[int, str | None, bool]]) -> None:
+    """Whatever comes, changes and goes: kept counts, lists and the search index agree with the rows."""
+    shelf = Shelf(tmp_path_factory.mktemp("counts"))
+    try:
+        for number, series, there in steps:
+            if there:
+                shelf.put(
+                    entry(number, "Word", "X", uuid=f"u{number}", series=series, series_index=1.0 if series else None)
+                )
+            else:
+                shelf.lose(number)
+        living = shelf.rows("SELECT count(*) FROM books WHERE gone_at IS NULL")[0][0]
+        assert shelf.books().total == living == len(shelf.books().items) == shelf.books(q="word").total
+        of_series = "SELECT count(*) FROM books WHERE series_id = s.id AND gone_at IS NULL"
+        assert shelf.rows(f"SELECT * FROM series s WHERE books <> ({of_series})") == []
+        listed = shelf.store.read(lambda c: catalog.series_list(c, 1))
+        assert listed.total == len(listed.items)
+    finally:
+        shelf.store.close()
+
+
+@given(st.text(max_size=40), st.text(max_size=40))
+def test_folding_is_stable(text: str, other: str) -> None:
+    """Folding twice is folding once, and equal texts in other forms fold alike."""
+    assert fold(fold(text)) == fold(text)
+    assert sort_key(text) == sort_key(text.upper().lower()) or not text.isascii()
+    assert isinstance(words(text + other), str)
+    assert match_expression(text).count('"') % 2 == 0
+
+
+def test_random_questions_never_fail(shelf: Shelf) -> None:
+    """Any text is a question."""
+    _lamps(shelf)
+    dice = random.Random(1)
+    signs = "ab星ё\"'*():^+-{}[]%_\\\0 \u0301\ud800کn"
+    for _ in range(300):
+        question = "".join(dice.choice(signs) for _ in range(dice.randint(1, 12)))
+        query: dict[str, Any] = {dice.choice(["q", "author", "tag", "series"]): question}
+        shelf.books(**query)
