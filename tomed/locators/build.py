@@ -15,7 +15,9 @@ from tomed.locators.runs import WHITE, Run, behind_newline, runs
 from tomed.locators.section import ROOT, Kind, Section
 from tomed.locators.styles import Element, Styles, display, may_differ, may_keep_otherwise
 
-MOST_NODES = 400_000
+MOST_NODES = 150_000
+"""Elements and texts; War and Peace in one single file has fewer."""
+MOST_TOKENS = 600_000
 DEEPEST = 1_000
 
 
@@ -50,7 +52,9 @@ def build(source: str, styles: Styles, *, certain: bool = True) -> Section:
         Invalid: more nodes or deeper nesting than any book has.
     """
     builder = _Builder(source, styles)
-    for token in markup.tokens(source):
+    for number, token in enumerate(markup.tokens(source)):
+        if number > MOST_TOKENS:
+            raise Invalid(f"A chapter of the book has more than {MOST_TOKENS} tags.")
         builder.take(token)
     builder.finish()
     verdict = judge(source) if certain else None
@@ -73,6 +77,7 @@ class _Builder:
         self.name_of = array("H")
         self.parents = array("i")
         self.raws = array("I")
+        self.raw_ends = array("I")
         self.first = array("I")
         self.count = array("I")
         self.children = array("I")
@@ -181,6 +186,7 @@ class _Builder:
                 continue
             node = self._node(Kind.TEXT, "", frame)
             self.raws[node] = begin
+            self.raw_ends[node] = frame.raw
             self.runs[node] = run
             if not frame.shown:
                 self.hidden.add(node)
@@ -193,6 +199,7 @@ class _Builder:
         self.name_of.append(self.names.setdefault(tag, min(len(self.names), 65535)))
         self.parents.append(ROOT if parent is None else parent.node)
         self.raws.append(0)
+        self.raw_ends.append(0)
         self.first.append(0)
         self.count.append(0)
         if parent is not None:
@@ -299,6 +306,7 @@ class _Builder:
             starts=starts,
             ends=ends,
             raws=self.raws,
+            raw_ends=self.raw_ends,
             first=self.first,
             count=self.count,
             children=self.children,

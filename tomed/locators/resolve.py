@@ -171,7 +171,6 @@ def _in_chunk(section: Section, number: int, node: int, step: cfi.Step, *, last:
         )
     offset = step.offset or 0
     spot = section.offset_of(nodes, offset)
-    end = section.raw_of(nodes[-1], section.ends[nodes[-1]] - section.starts[nodes[-1]])
     # Dropped white space may follow the last text, but not the rest of a book.
-    exact = last and offset <= end + 4096 and section.certain
+    exact = last and offset <= section.raw_ends[nodes[-1]] + 4096 and section.certain
     return Found(number, spot, Precision.EXACT if exact else Precision.ELEMENT)

@@ -53,6 +53,8 @@ class Section:
     ends: array[int]
     raws: array[int]
     """Of a text node its offset within the chunk of text that a CFI counts; UTF-16 units."""
+    raw_ends: array[int]
+    """Of a text node where it ends within that chunk, dropped white space included."""
     first: array[int]
     """Of an element where its children begin in ``children``."""
     count: array[int]
@@ -85,7 +87,7 @@ class Section:
     def cost(self) -> int:
         """About how many bytes it takes."""
         wide = 1 if self.text.isascii() else 2
-        return 2000 + len(self.text) * wide + len(self.kinds) * 28 + len(self.drift_at) * 8 + len(self.ids) * 140
+        return 2000 + len(self.text) * wide + len(self.kinds) * 32 + len(self.drift_at) * 8 + len(self.ids) * 140
 
     def name(self, node: int) -> str:
         """An element's name, or ``text()``."""
@@ -165,14 +167,16 @@ class Section:
 
     def raw_of(self, node: int, offset: int) -> int:
         """A browser's offset, within the chunk, of a code point of a text node."""
-        if offset == self.ends[node] - self.starts[node] and offset:
-            last = self.starts[node] + offset - 1
-            return self.raw_of(node, offset - 1) + (2 if self.text[last] > "\uffff" else 1)
         place = self.starts[node] + offset
-        drift = bisect_right(self.drift_at, place) - 1
-        if drift >= 0 and self.drift_at[drift] >= self.starts[node]:
-            return self.drift_raw[drift] + place - self.drift_at[drift]
-        return self.raws[node] + offset
+        if place >= self.ends[node]:
+            return self.raw_ends[node]
+        number = bisect_right(self.drift_at, place)
+        following = number < len(self.drift_at) and self.drift_at[number] < self.ends[node]
+        # A tab is one unit to the browser, and up to eight spaces here: none of them lies behind it.
+        most = self.drift_raw[number] if following else self.raw_ends[node]
+        if number and self.drift_at[number - 1] >= self.starts[node]:
+            return min(most, self.drift_raw[number - 1] + place - self.drift_at[number - 1])
+        return min(most, self.raws[node] + offset)
 
     def offset_of(self, nodes: list[int], raw: int) -> Spot:
         """The place in a chunk's text nodes that a browser's offset means; inside dropped white space, what follows."""
