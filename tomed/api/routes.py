@@ -7,7 +7,19 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from tomed.api import books, health, openapi, pairing, positions, resolve, series, sessions, sync
+from tomed.api import (
+    books,
+    documents,
+    health,
+    openapi,
+    pairing,
+    positions,
+    resolve,
+    series,
+    sessions,
+    statistics,
+    sync,
+)
 
 PREFIX = "/api/v1"
 
@@ -54,6 +66,23 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/series", series.list_series, query=PAGING, answer="SeriesList"),
     Route("GET", "/series/{series_id}", series.get_series, answer="SeriesBooks"),
     Route("GET", "/sessions", sessions.list_sessions, query=("book_uuid", "from", "to", *PAGING), answer="Sessions"),
+    Route("GET", "/documents", documents.list_documents, query=("silenced", *PAGING), answer="Documents"),
+    Route("POST", "/documents/{document_id}/link", documents.link, body="Link", answer="OneBook"),
+    Route("POST", "/documents/{document_id}/unlink", documents.unlink, body="Any", answer="Any"),
+    Route("POST", "/documents/{document_id}/silence", documents.silence, body="Silence", answer="Silence"),
+    Route("GET", "/statistics", statistics.get_statistics, query=("from", "to", "group"), answer="Statistics"),
+    Route(
+        "GET", "/statistics/export", statistics.export, query=("format", "from", "to"), media="application/octet-stream"
+    ),
+    Route("PUT", "/statistics/goals", statistics.put_goal, body="Any", answer="Any"),
+    Route("GET", "/books/{book_uuid}/statistics", statistics.get_book_statistics, answer="Any"),
+    Route("GET", "/sittings", statistics.list_sittings, query=("from", "to", *PAGING), answer="Any"),
+    Route("POST", "/sittings", statistics.add_sitting, body="Any", answer="Any"),
+    Route("PUT", "/sittings/{key}", statistics.change_sitting, body="Any", answer="Any"),
+    Route("DELETE", "/sittings/{key}", statistics.delete_sitting, answer="Any"),
+    Route("GET", "/history", statistics.get_mark, query=("device",), answer="Any"),
+    Route("POST", "/history", statistics.post_history, body="History", answer="HistoryTaken"),
+    Route("POST", "/history/file", statistics.post_history_file, answer="Any"),
     Route("POST", "/pair", pairing.begin, body="Pair", answer="PairOffer"),
     Route("POST", "/pair/poll", pairing.poll, body="PairPoll", answer="PairState"),
     Route("POST", "/pair/approve", pairing.approve, body="PairApprove", answer="PairApproved"),

@@ -156,6 +156,35 @@ SCHEMAS: dict[str, Schema] = {
         ),
         min_plugin=TEXT,
     ),
+    "Documents": _object(
+        "documents total page per_page",
+        documents=_list(
+            _object(
+                "document_id file first_at last_at sessions positions candidates",
+                document_id=WHOLE,
+                file=_ref("File"),
+                first_at=TIME,
+                last_at=TIME,
+                sessions=WHOLE,
+                positions=WHOLE,
+                candidates=_list(_object("book reason", book=_ref("Book"), reason=TEXT)),
+            )
+        ),
+        total=WHOLE,
+        page=WHOLE,
+        per_page=WHOLE,
+    ),
+    "Link": _object("book_uuid", book_uuid=TEXT),
+    "Silence": _object("silenced", silenced={"type": "boolean"}),
+    "Statistics": {"type": "object", "required": ["totals"], "properties": {"totals": {"type": "object"}}},
+    "History": _object(
+        "device books rows",
+        device=_object("id", id=TEXT, name=TEXT),
+        now=TIME,
+        books=_list(_object("key", key=WHOLE, partial_md5=TEXT, title=TEXT, authors=_list(TEXT))),
+        rows=_list({"type": "array", "items": {"type": "integer"}, "minItems": 5, "maxItems": 5}),
+    ),
+    "HistoryTaken": _object("service taken", service={"const": "tomed"}, taken=WHOLE, new=WHOLE, rejected=WHOLE),
     "Pair": {"type": "object", "properties": {"device": _object("", name=TEXT, model=TEXT)}},
     "PairOffer": _object(
         "code poll_token interval_s expires_in_s", code=TEXT, poll_token=TEXT, interval_s=WHOLE, expires_in_s=WHOLE
