@@ -1,0 +1,186 @@
+"""The statistics pages as a browser without JavaScript sees them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiohttp
+import apsw
+import lxml.html
+import pytest
+from aiohttp import CookieJar
+from aiohttp.test_utils import TestClient, TestServer
+
+from tests.data import shared
+from tests.statistics.conftest import NOW, furnish
+from tomed import pages
+from tomed.app import build_app
+from tomed.config import Config
+from tomed.pages import statistics as statistics_pages
+from tomed.services import SERVICES, Services
+from tomed.store import tokens
+
+pytestmark = pytest.mark.filterwarnings("ignore::aiohttp.web_exceptions.NotAppKeyWarning")
+
+
+class Visitor:
+    """Follows links and sends forms as they stand in the page."""
+
+    def __init__(self, client: TestClient, services: Services) -> None:
+        self.client, self.services = client, services
+        self.headers = {"Accept": "text/html", "Origin": str(client.make_url("/")).rstrip("/")}
+
+    async def get(self, path: str, status: int = 200) -> lxml.html.HtmlElement:
+        async with self.client.get(path, headers=self.headers) as answer:
+            text = await answer.text()
+            assert answer.status == status, text[:3000]
+        return lxml.html.document_fromstring(text)
+
+    async def send(
+        self, page: lxml.html.HtmlElement, action: str, status: int = 200, **said: object
+    ) -> lxml.html.HtmlElement:
+        form = next(f for f in page.xpath("//form[@method='post']") if f.get("action").endswith(action))
+        fields = dict(form.form_values()) | said
+        data: object = fields
+        if "multipart" in form.get("enctype", ""):
+            data = aiohttp.FormData()
+            for name, value in fields.items():
+                if isinstance(value, bytes):
+                    data.add_field(name, value, filename=name)  # type: ignore[attr-defined]
+                elif not (name in ("file", "wal") and not value):
+                    data.add_field(name, value)  # type: ignore[attr-defined]
+        async with self.client.post(form.get("action"), data=data, headers=self.headers) as answer:
+            text = await answer.text()
+            assert answer.status == status, text[:3000]
+        return lxml.html.document_fromstring(text)
+
+
+def said(page: lxml.html.HtmlElement) -> str:
+    (main,) = page.xpath("//main")
+    return " ".join(main.text_content().split())
+
+
+@pytest.fixture
+async def visitor(tmp_path: Path) -> AsyncIterator[Visitor]:
+    app = build_app(Config(data=tmp_path), clock=lambda: NOW)
+    if statistics_pages not in pages.MODULES:
+        for route in statistics_pages.ROUTES:
+            pages.add(app, route)
+
+    def people(connection: apsw.Connection) -> str:
+        furnish(connection)
+        return tokens.issue(connection, 1, "web", "Browser", NOW)
+
+    async with TestClient(TestServer(app), cookie_jar=CookieJar(unsafe=True)) as client:
+        secret = await app[SERVICES].store.write_long(people)
+        client.session.cookie_jar.update_cookies({"tomed_session": secret}, client.make_url("/"))
+        yield Visitor(client, app[SERVICES])
+
+
+PATHS = (
+    "/statistics",
+    "/statistics?period=year",
+    "/statistics?period=month",
+    "/statistics?period=week",
+    "/statistics?period=day",
+    "/statistics?from=2025-08-01&to=2025-09-30",
+    "/statistics/calendar",
+    "/statistics/calendar?year=2025",
+    "/statistics/books",
+    "/statistics/books?group=author&period=year",
+    "/statistics/books?group=device",
+    "/statistics/series",
+    "/statistics/year/2025",
+    "/statistics/sessions",
+    "/statistics/sessions/add",
+    "/statistics/sessions/add?q=emma",
+    "/statistics/sessions/add?book=uuid-4",
+    "/statistics/history",
+)
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_a_new_reader_sees_every_page(visitor: Visitor, path: str) -> None:
+    """Without any reading each page is there and makes up no number."""
+    page = await visitor.get(path)
+    assert page.xpath("//h1")
+
+
+@pytest.mark.shared
+async def test_a_real_history_from_the_upload_to_the_review(visitor: Visitor) -> None:
+    """Look, take in, walk every page; what a table lists adds up to the total it shows."""
+    data = shared("koreader/statistics/statistics.sqlite3").read_bytes()
+    page = await visitor.get("/statistics/history")
+    seen = await visitor.send(page, "/statistics/history", do="preview", file=data)
+    assert "1539 page turns in 28 books, 0 of them known" in said(seen)
+    taken = await visitor.send(seen, "/statistics/history", do="take", file=data, device="Kobo")
+    assert "1539 new page turns of 1539" in said(taken)
+    again = await visitor.send(taken, "/statistics/history", do="take", file=data, device="Kobo")
+    assert "0 new page turns" in said(again)
+    for path in PATHS:
+        page = await visitor.get(path)
+        for table in page.xpath("//table[tfoot]"):
+            column = [i for i, th in enumerate(table.xpath("./thead/tr/th")) if th.text_content() == "Reading time"]
+            listed = [row.xpath("./td")[column[0]].text_content() for row in table.xpath("./tbody/tr")]
+            foot = table.xpath("./tfoot/tr/th")[column[0]].text_content()
+            if "group=author" not in path:
+                assert sum(map(_seconds, listed)) == _seconds(foot), path
+        for picture in page.xpath("//*[local-name()='svg']"):
+            assert picture.get("aria-label")
+    whole = await visitor.get("/statistics")
+    assert "29:48:30" in said(whole)
+    assert whole.xpath("//figure")
+    assert not whole.xpath("//script")
+
+
+def _seconds(text: str) -> int:
+    hours, minutes, seconds = re.fullmatch(r"(\d+):(\d\d):(\d\d)", text.strip()).groups()  # type: ignore[union-attr]
+    return int(hours) * 3600 + int(minutes) * 60 + int(seconds)
+
+
+async def test_a_session_by_hand_is_added_changed_and_deleted(visitor: Visitor) -> None:
+    """Typed in one's own zone, shown so again, kept in UTC."""
+    await visitor.services.store.write(
+        lambda c: c.execute("UPDATE users SET time_zone = 'Asia/Kolkata' WHERE id = 1").fetchall()
+    )
+    page = await visitor.get("/statistics/sessions/add?book=uuid-4")
+    page = await visitor.send(
+        page, "/add", started="2026-11-20T20:00", ended="2026-11-20T20:45", minutes="40,5", pages="30"
+    )
+    assert "20 Nov 2026, 20:00 – 20:45" in said(page)
+    assert "0:40:30" in said(page)
+    (edit,) = page.xpath("//a[text()='Edit']/@href")
+    page = await visitor.get(edit)
+    page = await visitor.send(page, edit, minutes="30")
+    assert "0:30:00" in said(page)
+    wrong = await visitor.send(await visitor.get(edit), edit, status=400, ended="2026-11-20T19:00")
+    assert "ends after it began" in said(wrong)
+    await visitor.send(await visitor.get(edit), edit, do="delete")
+    assert "0 sessions" in said(await visitor.get("/statistics/sessions"))
+
+
+async def test_goals_and_journeys(visitor: Visitor) -> None:
+    """A goal and a stay are set and given up by forms alone."""
+    page = await visitor.send(await visitor.get("/statistics"), "/goals", target="30", measure="minutes", period="day")
+    assert "0 / 30" in said(page)
+    page = await visitor.send(page, "/goals", target="0", measure="minutes", period="day")
+    assert "0 / 30" not in said(page)
+    page = await visitor.get("/statistics/history")
+    page = await visitor.send(page, "/stays", **{"time_zone": "Asia/Tokyo", "from": "2026-11-01", "to": "2026-11-08"})
+    assert "Asia/Tokyo: 2026-11-01 00:00 – 2026-11-07 23:59" in said(page)
+    assert "Asia/Tokyo:" not in said(await visitor.send(page, "/remove"))
+    wrong = {"time_zone": "Nowhere", "from": "2026-11-01", "to": "2026-11-08"}
+    await visitor.send(page, "/stays", status=400, **wrong)
+
+
+async def test_forms_from_elsewhere_are_refused(visitor: Visitor) -> None:
+    """A file that another site's page sends, or a form without its proof, changes nothing."""
+    page = await visitor.get("/statistics/history")
+    visitor.headers["Origin"] = "https://elsewhere.example"
+    await visitor.send(page, "/statistics/history", status=403, do="take", file=b"x")
+    visitor.headers["Origin"] = str(visitor.client.make_url("/")).rstrip("/")
+    await visitor.send(page, "/statistics/history", status=403, form_token="wrong", do="take", file=b"x")
+    for path in ("/statistics/calendar?year=99999", "/statistics/year/12", "/statistics/sessions/s9"):
+        await visitor.get(path, 404)
