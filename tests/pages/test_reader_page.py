@@ -8,6 +8,7 @@ import tomllib
 
 import pytest
 from aiohttp import ClientSession
+from yarl import URL
 
 from tests.data import ROOT
 from tomed import app as wiring
@@ -103,7 +104,9 @@ async def test_built_files_go_out_compressed_and_for_ever(built, browser):
                 assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert sent == {"br, gzip": b"br", "gzip": b"gz", "identity": b"plain"}
     assert (await browser.client.get("/assets/reader-ABCDEFGH.js.gz")).status == 404
-    assert (await browser.client.get("/assets/manifest.json")).status == 404
+    for outside in ("manifest.json", "..%2fmanifest.json", "%2e%2e%2fmanifest.json", "x%2f..%2f..%2fmanifest.json"):
+        url = URL(f"{browser.origin}/assets/{outside}", encoded=True)
+        assert (await browser.client.session.get(url)).status == 404, outside
 
 
 def test_every_sentence_that_a_template_names_is_there():
