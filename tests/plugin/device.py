@@ -107,7 +107,7 @@ class Device:
         return self.home / "plugins" / bundle.FOLDER
 
     def play(self, scenario: str, timeout: float = 60, **values: object) -> Played:
-        """Boots KOReader's stand-in and runs the scenario; ``values`` are local variables of it. A crash is no error here."""
+        """Boots the stand-in and runs the scenario; ``values`` are local variables of it. A crash is no error here."""
         script = self.home / "scenario.lua"
         head = "".join(f"local {name} = {lua(value)}\n" for name, value in values.items())
         script.write_text(f"return function(S)\n{head}{scenario}\nend\n", "utf-8")
@@ -140,7 +140,7 @@ class Device:
 
 
 def book(**changes: Any) -> Record:
-    """A book on the device, as the stand-in wants it: ``points`` are pairs of XPointer and following text, one a page."""
+    """A book as the stand-in wants it: ``points`` are pairs of XPointer and following text, one a page."""
     return {
         "file": "/books/Author A/A Long Story (12).epub",
         "md5": "d41d8cd98f00b204e9800998ecf8427e",

@@ -149,7 +149,7 @@ class FakeTomed:
 
 
 class FaultProxy:
-    """A server on a free loopback port. ``upstream`` is a real daemon's URL; without it a :class:`FakeTomed` answers."""
+    """A server on a free loopback port, before ``upstream`` (a daemon's URL) or a :class:`FakeTomed`."""
 
     def __init__(self, upstream: str | None = None) -> None:
         self.tomed = FakeTomed()

@@ -19,11 +19,19 @@ BUSY_MS = 500
 
 def sitting(n: int) -> dict[str, object]:
     return {
-        "id": str(uuid.UUID(int=n, version=4)), "type": "session", "at": "2026-01-01T00:30:00Z",
-        "started_at": "2026-01-01T00:00:00Z", "ended_at": "2026-01-01T00:30:00Z", "active_s": 1800, "pages_turned": PAGES,
-        "start_fraction": 0.1, "end_fraction": 0.2, "book": {"filename": f"{n % 50}.epub", "partial_md5": f"{n % 50:032x}"},
-        "page_times": [[page, page * 60, 60] for page in range(PAGES)], "total_pages": 400,
-    }  # fmt: skip
+        "id": str(uuid.UUID(int=n, version=4)),
+        "type": "session",
+        "at": "2026-01-01T00:30:00Z",
+        "started_at": "2026-01-01T00:00:00Z",
+        "ended_at": "2026-01-01T00:30:00Z",
+        "active_s": 1800,
+        "pages_turned": PAGES,
+        "start_fraction": 0.1,
+        "end_fraction": 0.2,
+        "book": {"filename": f"{n % 50}.epub", "partial_md5": f"{n % 50:032x}"},
+        "page_times": [[page, page * 60, 60] for page in range(PAGES)],
+        "total_pages": 400,
+    }
 
 
 def test_all_of_it_arrives_in_batches(tmp_path: Path) -> None:

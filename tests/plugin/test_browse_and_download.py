@@ -18,19 +18,32 @@ LONG = 200_000
 
 def a_book(n: int, **changes: object) -> Record:
     return {
-        "book_uuid": f"uuid-{n}", "title": f"Book {n:04}", "authors": ["Ann Author"], "kind": "book", "tags": [],
-        "formats": [{"format": "EPUB", "size": 1000, "file_name": f"Book {n:04}.epub"}], "status": "new", "fraction": 0.0,
-    } | changes  # fmt: skip
+        "book_uuid": f"uuid-{n}",
+        "title": f"Book {n:04}",
+        "authors": ["Ann Author"],
+        "kind": "book",
+        "tags": [],
+        "formats": [{"format": "EPUB", "size": 1000, "file_name": f"Book {n:04}.epub"}],
+        "status": "new",
+        "fraction": 0.0,
+    } | changes
 
 
 @pytest.fixture
 def server() -> Iterator[FaultProxy]:
     with FaultProxy() as proxy:
         saga = [
-            a_book(n, series="Saga: The *Long* One", series_id=7, series_index=float(n), kind="comic",
-                   status="complete" if n <= 3 else "new", formats=[{"format": "CBZ", "size": LONG}])
+            a_book(
+                n,
+                series="Saga: The *Long* One",
+                series_id=7,
+                series_index=float(n),
+                kind="comic",
+                status="complete" if n <= 3 else "new",
+                formats=[{"format": "CBZ", "size": LONG}],
+            )
             for n in range(1, 31)
-        ]  # fmt: skip
+        ]
         proxy.tomed.books = saga + [a_book(n) for n in range(31, 1001)]
         for n in range(1, 1001):
             size, name = (LONG, "CBZ") if n <= 30 else (1000, "EPUB")
@@ -62,7 +75,7 @@ def test_a_thousand_books_are_browsed_page_by_page(device: Device) -> None:
     played = device.play(
         """S.tap("Browse the library > Recently added") S.settle()
         for _ = 1, 9 do S.select("More") S.settle() end S.dump(#S.top().item_table) S.select("Book 1000")""",
-    ).check()  # fmt: skip
+    ).check()
     assert played.of("dump")[0]["what"] == 1000
     assert "Book 1000" in played.shown()
     not_blocked(played)
@@ -92,8 +105,11 @@ def test_the_rest_of_a_series_is_what_is_unread_and_not_here(device: Device) -> 
     assert len(files(device)) == 27
 
 
-NINTH = """S.tap("Browse the library > Series") S.settle() S.select("Saga") S.settle() S.select("9 · Book 0009")
-S.server(mode) S.answer("Download") """ + WAIT  # fmt: skip
+NINTH = (
+    """S.tap("Browse the library > Series") S.settle() S.select("Saga") S.settle() S.select("9 · Book 0009")
+S.server(mode) S.answer("Download") """
+    + WAIT
+)
 
 
 @pytest.mark.parametrize("fault", ["cut", "500", "404", "reset", "garbage"])
@@ -121,7 +137,8 @@ def test_cancel_stops_at_once_and_keeps_what_came(device: Device, server: FaultP
     """The window's Cancel ends the child; nothing waits on."""
     server.delay = 0.5
     played = device.play(
-        """S.tap("Browse the library > Series") S.settle() S.select("Saga") S.settle() S.server("hang") S.select("whole series")
+        """S.tap("Browse the library > Series") S.settle() S.select("Saga") S.settle() S.server("hang")
+            S.select("whole series")
         S.run(0.3) S.answer("Cancel") S.run(1) S.settle() S.dump(require("tomesync/downloads").isBusy())"""
     ).check()
     assert played.of("dump")[0]["what"] is False
@@ -151,15 +168,30 @@ def test_a_list_that_fails_says_so(device: Device, server: FaultProxy, fault: st
 
 
 def test_search_next_unread_and_what_is_not_here(device: Device, server: FaultProxy) -> None:
-    server.tomed.extra["GET /api/v1/series"] = (200, {"total": 2, "series": [
-        {"series_id": 7, "name": "Saga", "books": 30, "read": 3, "authors": [], "next": server.tomed.books[3]},
-        {"series_id": 8, "name": "Untouched", "books": 3, "read": 0, "authors": [], "next": server.tomed.books[40]},
-    ]})  # fmt: skip
+    server.tomed.extra["GET /api/v1/series"] = (
+        200,
+        {
+            "total": 2,
+            "series": [
+                {"series_id": 7, "name": "Saga", "books": 30, "read": 3, "authors": [], "next": server.tomed.books[3]},
+                {
+                    "series_id": 8,
+                    "name": "Untouched",
+                    "books": 3,
+                    "read": 0,
+                    "authors": [],
+                    "next": server.tomed.books[40],
+                },
+            ],
+        },
+    )
     played = device.play(
-        """S.tap("Browse the library > Search") S.answer("Save", "book 0777") S.settle() S.dump(S.top().item_table[1].text)
-        S.tap("Browse the library > Next in my series") S.settle() S.dump(#S.top().item_table .. S.top().item_table[1].text)
+        """S.tap("Browse the library > Search") S.answer("Save", "book 0777") S.settle()
+            S.dump(S.top().item_table[1].text)
+        S.tap("Browse the library > Next in my series") S.settle() S.dump(#S.top().item_table ..
+            S.top().item_table[1].text)
         S.tap("Browse the library > Not on this device") S.settle() S.dump(#S.top().item_table)"""
-    ).check()  # fmt: skip
+    ).check()
     first, second, third = [r["what"] for r in played.of("dump")]
     assert "Book 0777" in first
     assert second.startswith("1Book 0004 (Saga")
@@ -170,7 +202,8 @@ def test_this_book_can_be_chosen_by_hand(device: Device, server: FaultProxy) -> 
     """An unknown file: the person says which book it is, and every later event says so too."""
     played = device.play(
         """S.open(book) S.run(3) S.settle() S.dump(S.find("This book").sub_item_table_func()[1].text_func())
-        S.tap("This book > Choose the book") S.answer("Save", "book 0777") S.settle() S.select("Book 0777") S.run(3) S.settle()
+        S.tap("This book > Choose the book") S.answer("Save", "book 0777") S.settle() S.select("Book 0777")
+            S.run(3) S.settle()
         S.turn(2, 30) S.close_book() S.run(5) S.settle()""",
         book=book(),
     ).check()
@@ -181,7 +214,8 @@ def test_this_book_can_be_chosen_by_hand(device: Device, server: FaultProxy) -> 
 def test_authors_and_what_a_server_does_not_have(device: Device) -> None:
     """A list of names leads to their books; a list the server does not know says so."""
     played = device.play(
-        """S.tap("Browse the library > Authors") S.settle() S.dump(S.top().item_table[1].mandatory) S.select("Ann Author") S.settle()
+        """S.tap("Browse the library > Authors") S.settle() S.dump(S.top().item_table[1].mandatory)
+            S.select("Ann Author") S.settle()
         S.dump(#S.top().item_table) S.tap("Browse the library > Tags") S.settle() S.dump(S.top().item_table[1].text)"""
     ).check()
     assert [r["what"] for r in played.of("dump")] == ["1000", 101, "This server has no such list."]

@@ -33,7 +33,7 @@ FAULTS = [
     "503",
 ]
 BUSY_MS = 250
-"""Far above what a handler needs and far below any network's time-out; the figures themselves are reported, not asserted."""
+"""Far above what a handler needs, far below any network's time-out."""
 
 
 IMPATIENT = "local sync = require('tomesync/sync') sync.block_s, sync.total_s, sync.deadline_s = 0.5, 1, 1 "
@@ -52,7 +52,8 @@ def test_each_sitting_arrives_exactly_once_after_a_fault(tmp_path: Path, fault: 
         device = Device(tmp_path / "device", server.url)
         played = device.play(
             IMPATIENT
-            + """S.open(book) S.turn(3, 30) S.run(15) S.suspend(600) S.resume() S.net(true) S.turn(2, 30) S.close_book() S.run(5) S.settle()
+            + """S.open(book) S.turn(3, 30) S.run(15) S.suspend(600) S.resume() S.net(true) S.turn(2, 30)
+            S.close_book() S.run(5) S.settle()
             S.server("up") S.net(false) S.net(true) S.run(5) S.settle() S.run(3) S.settle()""",
             book=book(),
             fault=fault,
@@ -133,7 +134,7 @@ def test_a_device_that_can_not_fork_syncs_when_asked(tmp_path: Path) -> None:
 
 
 def test_a_long_sleep_in_the_middle_of_a_request(tmp_path: Path) -> None:
-    """The device sleeps while its child waits: after waking the child is given up by the wall clock, and standby is paired."""
+    """Asleep while its child waits: after waking the child is given up by the wall clock, and standby is paired."""
     with FaultProxy() as server:
         server.set("hang")
         device = Device(tmp_path / "device", server.url)

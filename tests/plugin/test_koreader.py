@@ -1,4 +1,5 @@
-"""The plugin in KOReader's real frontend. Give checkouts by KOREADER_DIR and KOREADER_BASE_DIR (``make test-koreader``)."""
+"""The plugin in KOReader's real frontend: KOREADER_DIR and KOREADER_BASE_DIR name checkouts (``make
+test-koreader``)."""
 
 from __future__ import annotations
 
@@ -15,9 +16,26 @@ pytestmark = [pytest.mark.koreader, pytest.mark.timeout(300)]
 
 OURS = Path(__file__).parent / "scenarios"
 HIS = [
-    "00-smoke", "01-life-up", "02-events", "03-exit", "04-modes", "06-loss", "06-loss-suspend", "08-suspend-nowifimgr", "09-scalar", "10-drip",
-    "11-endofbook", "13-userorder", "14-annot", "15-server500", "16-lanonly", "18-fontsize", "19-comic", "20-old-xpointers", "21-scroll",
-]  # fmt: skip
+    "00-smoke",
+    "01-life-up",
+    "02-events",
+    "03-exit",
+    "04-modes",
+    "06-loss",
+    "06-loss-suspend",
+    "08-suspend-nowifimgr",
+    "09-scalar",
+    "10-drip",
+    "11-endofbook",
+    "13-userorder",
+    "14-annot",
+    "15-server500",
+    "16-lanonly",
+    "18-fontsize",
+    "19-comic",
+    "20-old-xpointers",
+    "21-scroll",
+]
 FAULTS = [
     "slow",
     "drip",
@@ -38,41 +56,70 @@ FAULTS = [
 
 APIS = {
     "frontend/ui/uimanager.lua": [
-        "function UIManager:scheduleIn(", "function UIManager:unschedule(", "function UIManager:nextTick(",
-        "function UIManager:preventStandby(", "function UIManager:allowStandby(", "function UIManager:show(", "function UIManager:close(",
+        "function UIManager:scheduleIn(",
+        "function UIManager:unschedule(",
+        "function UIManager:nextTick(",
+        "function UIManager:preventStandby(",
+        "function UIManager:allowStandby(",
+        "function UIManager:show(",
+        "function UIManager:close(",
     ],
     "frontend/ui/network/manager.lua": ["function NetworkMgr:isConnected(", "function NetworkMgr:runWhenConnected("],
     "frontend/dispatcher.lua": ["function Dispatcher:registerAction("],
     "frontend/luasettings.lua": [
-        "function LuaSettings:open(", "function LuaSettings:readSetting(", "function LuaSettings:saveSetting(", "function LuaSettings:flush(",
+        "function LuaSettings:open(",
+        "function LuaSettings:readSetting(",
+        "function LuaSettings:saveSetting(",
+        "function LuaSettings:flush(",
     ],
     "frontend/socketutil.lua": ["function socketutil:set_timeout(", "function socketutil:reset_timeout("],
     "frontend/ui/time.lua": ["time.boottime_or_realtime_coarse", "function time.to_number("],
     "frontend/document/credocument.lua": [
-        "function CreDocument:getXPointer(", "function CreDocument:getPageXPointer(", "function CreDocument:isXPointerInDocument(",
-        "function CreDocument:getTextFromXPointers(", "function CreDocument:getVisiblePageNumberCount(",
+        "function CreDocument:getXPointer(",
+        "function CreDocument:getPageXPointer(",
+        "function CreDocument:isXPointerInDocument(",
+        "function CreDocument:getTextFromXPointers(",
+        "function CreDocument:getVisiblePageNumberCount(",
     ],
     "frontend/apps/reader/modules/readerrolling.lua": [
-        "function ReaderRolling:getLastPercent(", "function ReaderRolling:onGotoXPointer(", "function ReaderRolling:onGotoPercent(",
+        "function ReaderRolling:getLastPercent(",
+        "function ReaderRolling:onGotoXPointer(",
+        "function ReaderRolling:onGotoPercent(",
         "nb_partial_rerenderings",
     ],
     "frontend/apps/reader/modules/readerpaging.lua": ["function ReaderPaging:onGotoPage("],
     "frontend/apps/reader/modules/readerlink.lua": ["function ReaderLink:addCurrentLocationToStack(", "onGoBackLink"],
     "frontend/apps/reader/readerui.lua": [
-        "function ReaderUI:getCurrentPage(", "function ReaderUI:showReader(", "PreserveCurrentSession", "partial_md5_checksum", "doc_props",
+        "function ReaderUI:getCurrentPage(",
+        "function ReaderUI:showReader(",
+        "PreserveCurrentSession",
+        "partial_md5_checksum",
+        "doc_props",
     ],
     "frontend/apps/filemanager/filemanager.lua": ["function FileManager:onRefresh("],
-    "frontend/ui/widget/menu.lua": ["function Menu:switchItemTable(", "function Menu:onMenuSelect(", "function Menu:onMenuHold("],
+    "frontend/ui/widget/menu.lua": [
+        "function Menu:switchItemTable(",
+        "function Menu:onMenuSelect(",
+        "function Menu:onMenuHold(",
+    ],
     "frontend/ui/widget/buttondialog.lua": ["function ButtonDialog:setTitle("],
-    "frontend/ui/widget/inputdialog.lua": ["function InputDialog:getInputText(", "function InputDialog:onShowKeyboard("],
+    "frontend/ui/widget/inputdialog.lua": [
+        "function InputDialog:getInputText(",
+        "function InputDialog:onShowKeyboard(",
+    ],
     "frontend/ui/widget/notification.lua": ["function Notification:onGesture("],
     "frontend/util.lua": ["function util.partialMD5("],
     "frontend/version.lua": ["function Version:getShortVersion("],
-}  # fmt: skip
+}
 BASE_APIS = [
-    "function util.runInSubProcess(", "function util.isSubProcessDone(", "function util.terminateSubProcess(", "function util.writeToFD(",
-    "function util.getNonBlockingReadSize(", "function util.readAllFromFD(", "function util.template(",
-]  # fmt: skip
+    "function util.runInSubProcess(",
+    "function util.isSubProcessDone(",
+    "function util.terminateSubProcess(",
+    "function util.writeToFD(",
+    "function util.getNonBlockingReadSize(",
+    "function util.readAllFromFD(",
+    "function util.template(",
+]
 
 
 def test_what_we_call_is_there() -> None:
@@ -150,10 +197,20 @@ def test_a_place_from_elsewhere(tmp_path: Path, server: FaultProxy, dialect: str
 def test_a_series_is_downloaded(tmp_path: Path, server: FaultProxy) -> None:
     """From the real menu through the real lists to the files."""
     for n in range(1, 6):
-        server.tomed.books.append({
-            "book_uuid": f"uuid-{n}", "title": f"Part {n}", "authors": ["A"], "kind": "comic", "series": "Saga", "series_id": 1,
-            "series_index": float(n), "status": "new", "fraction": 0.0, "formats": [{"format": "CBZ", "size": 5000}],
-        })  # fmt: skip
+        server.tomed.books.append(
+            {
+                "book_uuid": f"uuid-{n}",
+                "title": f"Part {n}",
+                "authors": ["A"],
+                "kind": "comic",
+                "series": "Saga",
+                "series_id": 1,
+                "series_index": float(n),
+                "status": "new",
+                "fraction": 0.0,
+                "formats": [{"format": "CBZ", "size": 5000}],
+            }
+        )
         server.tomed.files[f"uuid-{n}/CBZ"] = bytes([n]) * 5000
     books = tmp_path / "books"
     books.mkdir()

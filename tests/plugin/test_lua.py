@@ -47,7 +47,7 @@ def test_luacheck_has_nothing_to_say() -> None:
 
 
 def test_the_plugin_keeps_its_vows() -> None:
-    """Never isOnline, nothing that raises Wi-Fi by itself, no name in _meta.lua, nothing required that has no prefix."""
+    """Never isOnline, no Wi-Fi raised by itself, no name in _meta.lua, every module's name prefixed."""
     for path in sorted(SOURCE.rglob("*.lua")):
         text = path.read_text("utf-8")
         assert "isOnline" not in text and "OnlineToRun" not in text and "turnOnWifi" not in text, path.name
@@ -63,7 +63,7 @@ def run_defaults(folder: Path, archive: bytes) -> list[str]:
     with zipfile.ZipFile(io.BytesIO(archive)) as packed:
         (folder / "defaults.lua").write_bytes(packed.read(f"{bundle.FOLDER}/{bundle.DEFAULTS}"))
     program = """local f = assert(loadfile(arg[1])); setfenv(f, {})
-    local t = f(); for _, k in ipairs{"server", "token", "device_name"} do 
+    local t = f(); for _, k in ipairs{"server", "token", "device_name"} do
       io.write((t[k]:gsub(".", function(c) return ("%02x"):format(c:byte()) end)), "\\n")
     end"""
     (folder / "read.lua").write_text(program)

@@ -110,7 +110,7 @@ def test_another_book_meanwhile_is_left_alone(device: Device, server: FaultProxy
 
 
 def test_an_unknown_xpointer_falls_back(device: Device, server: FaultProxy) -> None:
-    """Another edition: the nearest parent that exists, else the share of the book. A string from elsewhere is never gone to."""
+    """Another edition: the nearest parent that exists, else the share of the book; never a foreign string."""
     server.tomed.positions[book()["md5"]] = position(0.4, xpointer("/body/DocFragment[4]/body/div[9]/p[1]/text().5"))
     played = device.play(f"{OPEN}", book=book(at=10, known={"/body/DocFragment[4]/body/div[9]": 33})).check()
     assert played.of("goto")[0]["xpointer"] == "/body/DocFragment[4]/body/div[9]"
@@ -159,7 +159,7 @@ def test_a_wrong_answer_moves_nobody_wrongly(device: Device, server: FaultProxy,
 
 
 def test_a_status_set_elsewhere_is_taken_over_and_not_echoed(device: Device, server: FaultProxy) -> None:
-    """Finished in the browser: KOReader shows it as finished, and the device does not tell it back as news of its own."""
+    """Finished in the browser: KOReader shows it as finished and does not tell it back as its own news."""
     server.tomed.positions[book()["md5"]] = position(0.1, status="complete")
     device.play(
         f'{OPEN} S.dump(S.ui.doc_settings:readSetting("summary").status) S.close_book() S.run(5) S.settle()',
@@ -176,7 +176,8 @@ def test_a_reading_that_is_not_sent_yet_is_sent_before_the_place_is_asked_for(
         "S.world.connected = false for _ = 1, 30 do S.open(book) S.turn(1, 5) S.close_book() end S.exit()", book=book()
     )
     device.play(
-        "require('tomesync/sync').most_events = 10 S.open(book) S.run(3) S.settle() for _ = 1, 10 do S.run(2) S.settle() end",
+        "require('tomesync/sync').most_events = 10 S.open(book) S.run(3) S.settle() for _ = 1, 10 do S.run(2) "
+        "S.settle() end",
         book=book(),
     ).check()
     assert len(server.tomed.sessions) == 30

@@ -1,4 +1,4 @@
-"""Sittings, places and the queue, as the real plugin keeps them on a device that is opened, closed, dropped and put to sleep."""
+"""Sittings, places and the queue, as the real plugin keeps them through opening, closing, sleep and crashes."""
 
 from __future__ import annotations
 
@@ -53,7 +53,8 @@ def test_a_position_follows_the_last_turn_and_nothing_is_sent_on_one(device: Dev
 def test_jumps_links_fonts_and_the_first_page_are_no_page_turns(device: Device, server: FaultProxy) -> None:
     """Only a page forward is a page turned by reading."""
     device.play(
-        "S.open(book) S.turn(2, 20) S.jump(50) S.run(20) S.turn(1, 20) S.jump(51) S.run(5) S.jump(50) S.run(5) S.font(160) S.run(5) S.turn(1, 20)"
+        "S.open(book) S.turn(2, 20) S.jump(50) S.run(20) S.turn(1, 20) S.jump(51) S.run(5) S.jump(50) "
+        "S.run(5) S.font(160) S.run(5) S.turn(1, 20)"
         " S.close_book() S.run(5) S.settle()",
         book=book(),
     ).check()
@@ -74,7 +75,8 @@ def test_a_reload_by_koreader_is_no_new_sitting(device: Device, server: FaultPro
 def test_sleep_ends_a_sitting_and_waking_begins_one(device: Device, server: FaultProxy) -> None:
     """The hour asleep belongs to nobody, and Wi-Fi that stays off after waking loses nothing."""
     device.play(
-        "S.open(book) S.turn(3, 30) S.suspend(3600) S.resume() S.turn(2, 30) S.close_book() S.run(5) S.net(true) S.run(5) S.settle()",
+        "S.open(book) S.turn(3, 30) S.suspend(3600) S.resume() S.turn(2, 30) S.close_book() S.run(5) "
+        "S.net(true) S.run(5) S.settle()",
         book=book(),
     ).check()
     first, second = server.tomed.sessions
@@ -150,7 +152,8 @@ def test_a_torn_queue_line_holds_nothing_up(device: Device, server: FaultProxy) 
 def test_a_clock_set_back_in_the_middle_keeps_the_sitting_sane(device: Device, server: FaultProxy) -> None:
     """The wall clock jumps by years while reading: durations come from another clock."""
     device.play(
-        "S.clock_error(-200000000) S.open(book) S.turn(2, 30) S.clock_error(0) S.turn(2, 30) S.close_book() S.run(5) S.settle()",
+        "S.clock_error(-200000000) S.open(book) S.turn(2, 30) S.clock_error(0) S.turn(2, 30) S.close_book() "
+        "S.run(5) S.settle()",
         book=book(),
     ).check()
     (session,) = server.tomed.sessions
@@ -162,7 +165,8 @@ def test_status_and_rating_are_told_once(device: Device, server: FaultProxy) -> 
     """KOReader sends no event when a book is marked finished: it is noticed by comparing."""
     mark = 'S.ui.doc_settings:saveSetting("summary", { status = "complete", rating = 4 })'
     device.play(
-        f"S.open(book) S.run(3) {mark} S.close_book() S.run(5) S.settle() S.open(book) S.run(3) S.close_book() S.run(5) S.settle()",
+        f"S.open(book) S.run(3) {mark} S.close_book() S.run(5) S.settle() S.open(book) S.run(3) "
+        f"S.close_book() S.run(5) S.settle()",
         book=book(),
     ).check()
     (event,) = server.tomed.of_type("status")
@@ -171,7 +175,10 @@ def test_status_and_rating_are_told_once(device: Device, server: FaultProxy) -> 
 
 def test_a_file_name_that_is_no_text_spoils_nothing(device: Device, server: FaultProxy) -> None:
     """Bytes that are not UTF-8, as old cards have them, would make the whole batch unreadable."""
-    scenario = 'book.file = "/books/\\255\\254 bad.epub" book.props.title = "A \\128 B" S.open(book) S.turn(2, 20) S.close_book() S.run(5) S.settle()'
+    scenario = (
+        'book.file = "/books/\\255\\254 bad.epub" book.props.title = "A \\128 B" S.open(book) '
+        "S.turn(2, 20) S.close_book() S.run(5) S.settle()"
+    )
     device.play(scenario, book=book()).check()
     (session,) = server.tomed.sessions
     assert session["book"]["filename"] == "?? bad.epub"

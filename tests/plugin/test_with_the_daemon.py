@@ -110,15 +110,19 @@ def test_pairing_with_the_daemon(tmp_path: Path, daemon: Daemon, library: Librar
     with FaultProxy(daemon.url) as approver:
         played = device.play(
             """S.tap("Settings > Pair with a code") S.settle()
-            local code = S.top().title:match("%s(%u[%u%d][%u%d][%u%d][%u%d][%u%d])%s") or S.top().title:match("\\n(%w+)\\n")
+            local code = S.top().title:match("%s(%u[%u%d][%u%d][%u%d][%u%d][%u%d])%s") or
+            S.top().title:match("\\n(%w+)\\n")
             local http, ltn12 = require("socket.http"), require("ltn12")
             local body = '{"code":"' .. code .. '"}'
             http.request{ method = "POST", url = server .. "/api/v1/pair/approve", source = ltn12.source.string(body),
-                headers = { authorization = "Bearer " .. token, ["content-type"] = "application/json", ["content-length"] = #body } }
+                headers = { authorization = "Bearer " .. token, ["content-type"] = "application/json",
+                ["content-length"] = #body } }
             for _ = 1, 4 do S.run(3.2) S.settle() end
             S.open(book) S.turn(2, 30) S.close_book() S.run(5) S.settle()""",
-            server=approver.url, token=daemon.token, book=ours,
-        ).check()  # fmt: skip
+            server=approver.url,
+            token=daemon.token,
+            book=ours,
+        ).check()
     assert "Paired" in played.shown(), played.shown()
     assert len(daemon.get(f"/sessions?book_uuid={uuid}").json["sessions"]) == 1
 
@@ -134,5 +138,10 @@ def test_downloads_from_the_daemon(tmp_path: Path, daemon: Daemon, library: Libr
         device.play('S.server("up") ' + walk + 'S.select("whole series") ' + wait).check()
         assert [r["range"] for r in proxy.requests("/formats/") if r["m"] == "GET" and r["range"]]
     got = {p.name: p.read_bytes() for p in (device.home / "books").rglob("*") if p.is_file()}
-    titles = {"01 - First Light": "First Light", "01.5 - Between Lights": "Between Lights", "02 - Second Light": "Second Light", "10 - Tenth Light": "Tenth Light"}  # fmt: skip
+    titles = {
+        "01 - First Light": "First Light",
+        "01.5 - Between Lights": "Between Lights",
+        "02 - Second Light": "Second Light",
+        "10 - Tenth Light": "Tenth Light",
+    }
     assert got == {f"{name}.epub": library.book(title).files["EPUB"].read_bytes() for name, title in titles.items()}
