@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -11,6 +12,8 @@ from tomed.locators.book import BookModel
 from tomed.locators.resolve import Found, resolve
 from tomed.locators.section import Kind, Section, Spot
 from tomed.model import Locator, LocatorKind, Precision
+
+_TAG = re.compile("<[^<>]*+>?+")
 
 NEARBY = 2_000
 """Characters around a locator within which its text is looked for first."""
@@ -127,41 +130,35 @@ def _onwards(model: BookModel, number: int, spot: Spot) -> Iterator[tuple[Sectio
 
 
 def _searched(model: BookModel, found: Found | None, fraction: float | None, wanted: str) -> Found | None:
-    """Look for the text nearby, then in the section, then in the whole book."""
-    expected = found or (at_fraction(model, fraction) if fraction is not None else None)
-    if expected is not None:
-        section = model.section(expected.number)
-        places = passage.Haystack(section.text).find(wanted) if section else []
-        if section and places:
-            around = section.place(expected.spot) if expected.spot else 0
-            near = [place for place in places if abs(place - around) <= NEARBY]
-            alone = len(places) == 1 or len(near) == 1
-            place = min(places, key=lambda place: abs(place - around))
-            return Found(expected.number, section.spot(place), Precision.EXACT if alone else Precision.ELEMENT)
+    """Look for the text near where a locator of this file points, then in the whole book."""
+    if found is not None and found.precision in (Precision.EXACT, Precision.ELEMENT):
+        near = _near(model, found, wanted)
+        if len(near) == 1:
+            return near[0]
     hits = [hit for number in _holding(model, wanted) for hit in _hits(model, number, wanted)]
-    if not hits:
-        return None
-    if len(hits) == 1:
-        return hits[0]
-    if expected is None:
+    if len(hits) < 2:
+        return hits[0] if hits else None
+    if found is None and fraction is None:
         return replace(hits[0], precision=Precision.SECTION)
-    middle = _fraction(model, expected)
+    middle = _fraction(model, found) if found is not None else fraction or 0.0
     nearest = min(hits, key=lambda hit: abs(_fraction(model, hit) - middle))
     return replace(nearest, precision=Precision.ELEMENT)
+
+
+def _near(model: BookModel, found: Found, wanted: str) -> list[Found]:
+    section = model.section(found.number)
+    if section is None or found.spot is None:
+        return []
+    begin = max(0, section.place(found.spot) - NEARBY)
+    haystack = passage.Haystack(section.text[begin : begin + 2 * NEARBY + 8 * passage.NEEDLE])
+    return [Found(found.number, section.spot(begin + at), Precision.EXACT) for at in haystack.find(wanted)]
 
 
 def _holding(model: BookModel, wanted: str) -> Iterator[int]:
     """The sections whose bare text holds ``wanted``, without building a tree of each."""
     for number in range(len(model)):
         read = model.source(number)
-        if read is None:
-            continue
-        bare = "".join(
-            markup.unescape(read[0][token.start : token.end])
-            for token in markup.tokens(read[0])
-            if token.kind in (markup.Kind.TEXT, markup.Kind.CDATA)
-        )
-        if wanted in passage.plain(bare):
+        if read is not None and wanted in passage.plain(markup.unescape(_TAG.sub("", read[0]))):
             yield number
 
 

@@ -10,12 +10,14 @@ import asyncio
 import contextlib
 import multiprocessing
 import os
-import resource
+import signal
+import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from tomed.errors import Invalid, TomedError
@@ -42,7 +44,7 @@ class Places:
     def __init__(self, processes: int = 1, *, timeout_s: float = TIMEOUT_S) -> None:
         self._processes = processes
         self._timeout_s = timeout_s
-        self._executor: Executor | None = None
+        self._executor: ProcessPoolExecutor | None = None
         self._room = asyncio.Semaphore(max(1, processes) * 16)
 
     async def translate(
@@ -68,29 +70,42 @@ class Places:
                 async with asyncio.timeout(self._timeout_s):
                     return await self._run(translation)
             except TimeoutError as err:
-                self._abandon()
+                self._abandon(self._executor)
                 raise Invalid(f"The book took more than {self._timeout_s:g} seconds to read.") from err
-            except BrokenProcessPool as err:
-                self._abandon()
-                raise Invalid("The book could not be read: it takes more memory than any book.") from err
 
     async def _run(self, translation: Callable[[], Place]) -> Place:
         if self._processes == 0:
             return await asyncio.to_thread(translation)
+        loop = asyncio.get_running_loop()
+        executor = self._pool()
+        try:
+            return await loop.run_in_executor(executor, translation)
+        except BrokenProcessPool:
+            # Perhaps it was another book that broke it.
+            self._abandon(executor)
+        executor = self._pool()
+        try:
+            return await loop.run_in_executor(executor, translation)
+        except BrokenProcessPool as err:
+            self._abandon(executor)
+            raise Invalid("The book could not be read: it takes more memory than any book.") from err
+
+    def _pool(self) -> ProcessPoolExecutor:
         if self._executor is None:
             # Spawned, not forked: the daemon has threads and open databases that no child may inherit.
-            self._executor = ProcessPoolExecutor(
-                self._processes, mp_context=multiprocessing.get_context("spawn"), initializer=_bounded
-            )
-        return await asyncio.get_running_loop().run_in_executor(self._executor, translation)
+            context = multiprocessing.get_context("spawn")
+            self._executor = ProcessPoolExecutor(self._processes, mp_context=context, initializer=_bounded)
+        return self._executor
 
-    def _abandon(self) -> None:
+    def _abandon(self, executor: ProcessPoolExecutor | None) -> None:
         """Give a stuck or broken pool up; the next translation starts another."""
-        executor, self._executor = self._executor, None
-        if isinstance(executor, ProcessPoolExecutor):
-            for process in list((executor._processes or {}).values()):
-                process.kill()
-            executor.shutdown(wait=False, cancel_futures=True)
+        if executor is None:
+            return
+        if self._executor is executor:
+            self._executor = None
+        for process in list((executor._processes or {}).values()):
+            process.kill()
+        executor.shutdown(wait=False, cancel_futures=True)
 
     async def close(self) -> None:
         """End the processes."""
@@ -100,10 +115,22 @@ class Places:
 
 
 def _bounded() -> None:
-    with contextlib.suppress(OSError, ValueError):
+    """Make a worker process small, polite, and no longer-lived than the daemon."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the daemon decides when it ends
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
+    with contextlib.suppress(ImportError, OSError, ValueError):
+        import resource  # not everywhere
+
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, AttributeError):
         os.nice(5)
+
+
+def _leave_with(parent: BaseProcess) -> None:
+    parent.join()
+    os._exit(0)
 
 
 def _translate(
