@@ -28,7 +28,7 @@ const STYLE = `
 `
 /** Pages that stay loaded around the one that is shown. */
 const AHEAD = 2
-const BEHIND = 1
+const BEHIND = 2
 
 export class FixedPages extends HTMLElement {
     static observedAttributes = ['spread', 'fit']
@@ -193,12 +193,17 @@ export class FixedPages extends HTMLElement {
 
     /** @param {number} index */
     #keepNear(index) {
+        const after = index + this.#shown.length
         for (const i of [...this.#loaded.keys()]) {
-            if (i >= index - BEHIND && i <= index + AHEAD + this.#shown.length) continue
+            if (i >= index - BEHIND && i < after + AHEAD) continue
             this.#loaded.delete(i)
             this.#sections[i]?.unload?.()
         }
-        for (let i = index + 1; i <= index + AHEAD; i++) if (this.#sections[i]?.picture) this.#load(i).catch(() => {})
+        // what is shown comes first: the next pages wait until it has been drawn
+        setTimeout(() => {
+            if (this.#index !== index || !this.isConnected) return
+            for (let i = after; i < after + AHEAD; i++) if (this.#sections[i]?.picture) this.#load(i).catch(() => {})
+        }, 30)
     }
 
     #layout() {
