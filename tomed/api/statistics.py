@@ -339,6 +339,7 @@ async def post_history_file(request: web.Request) -> web.Response:
         if request.query.get("preview"):
             return shapes.answer(of_preview(await look(at_hand, user, path)))
         taken = await asyncio.to_thread(take, at_hand, user, path, request.query.get("device", ""))
+    await reporting_of(at_hand).refresh(user.id)  # one who imports waits anyway; the next answer need not
     return shapes.answer(
         {"rows": taken.rows, "new": taken.new, "rejected": taken.rejected, "waiting_books": taken.waiting}
     )

@@ -21,6 +21,7 @@ from tomed.errors import Forbidden, Invalid, NotFound, TomedError
 from tomed.model import BookId, User
 from tomed.pages.forms import check_origin, read_form
 from tomed.pages.layout import CSRF_FIELD, MONTHS, form_token, page
+from tomed.pages.layout import span as span_of
 from tomed.pages.links import url
 from tomed.pages.paging import page_number, pager
 from tomed.pages.routes import Route, see_other
@@ -57,28 +58,26 @@ def short_day(day: int) -> str:
 
 def bar_chart(title: str, found: Sequence[Bar]) -> Markup:
     """Bars of reading time. Drawn in the colour of the text: paper-like screens and dark pages need no other."""
-    width, height, foot = 720, 160, 18
-    most = max((bar.active_s for bar in found), default=0) or 1
+    width, height, head, foot = 720, 150, 16, 20
+    most = max((bar.active_s for bar in found), default=0)
     step = width / max(len(found), 1)
-    drawn = []
-    every = -(-len(found) // 12)
+    drawn = [f'<text x="0" y="11" font-size="12">{span_of(most)}</text>']
+    every = -(-len(found) // 10)
     for index, bar in enumerate(found):
-        tall = round(bar.active_s / most * height, 1)
+        tall = round(bar.active_s / (most or 1) * height, 1)
         x = index * step
         drawn.append(
-            f'<rect x="{x + step * 0.1:.1f}" y="{height - tall:.1f}" width="{max(step * 0.8, 0.8):.1f}"'
+            f'<rect x="{x + step * 0.1:.1f}" y="{head + height - tall:.1f}" width="{max(step * 0.8, 0.8):.1f}"'
             f' height="{tall:.1f}"><title>{escape(bar.label)}: {clock(bar.active_s)}</title></rect>'
         )
-        if index % every == 0:
-            drawn.append(
-                f'<text x="{x + step / 2:.1f}" y="{height + 14}" font-size="11" text-anchor="middle">'
-                f"{escape(bar.label)}</text>"
-            )
+        if index % every == 0 and x < width - 40:
+            said = bar.label[5:] if len(bar.label) == 10 else bar.label
+            drawn.append(f'<text x="{x:.1f}" y="{head + height + 15}" font-size="12">{escape(said)}</text>')
     inside = "".join(drawn)
     return Markup(  # noqa: S704 - only numbers of ours and escaped labels
-        f'<svg class="chart" viewBox="0 0 {width} {height + foot}" role="img" aria-label="{escape(title)}"'
-        f' fill="currentColor" width="100%"><path d="M0 {height}.5H{width}" stroke="currentColor" fill="none"/>'
-        f"{inside}</svg>"
+        f'<svg class="chart" viewBox="0 0 {width} {head + height + foot}" role="img" aria-label="{escape(title)}"'
+        f' fill="currentColor" width="100%"><path d="M0 {head}.5H{width}M0 {head + height}.5H{width}"'
+        f' stroke="currentColor" stroke-opacity=".4" fill="none"/>{inside}</svg>'
     )
 
 
@@ -472,6 +471,7 @@ async def post_history(request: web.Request) -> web.StreamResponse:
         if fields.get("do") == "preview":
             return _history(request, seen=await look(at_hand, user, path))
         taken = await asyncio.to_thread(take, at_hand, user, path, fields.get("device", ""))
+    await reporting_of(at_hand).refresh(user.id)  # one who imports waits anyway; the next page need not
     return _history(request, taken=taken)
 
 
