@@ -68,6 +68,7 @@ def paths(page: Page, daemon: Daemon, library: LibraryFixture) -> Iterator[str]:
     yield f"/books/{library.book('Second Light').uuid}"
     yield f"/books/{library.book('Paper Only').uuid}"
     yield "/users"
+    yield "/statistics"
     yield "/nowhere"
 
 

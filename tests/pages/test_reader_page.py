@@ -115,7 +115,7 @@ def test_every_sentence_that_a_template_names_is_there():
     say = load(ROOT / "web" / "strings")
     tables = tomllib.loads((ROOT / "web" / "strings" / "en.toml").read_text("utf-8"))
     known = {f"{table}.{name}" for table, names in tables.items() for name in names}
-    sources = "\n".join(path.read_text("utf-8") for path in [*folder.glob("*.html"), *(ROOT / "tomed").rglob("*.py")])
+    sources = "\n".join(path.read_text("utf-8") for path in [*folder.rglob("*.html"), *(ROOT / "tomed").rglob("*.py")])
     quoted = set(re.findall(r"""['"]([a-z_]+\.[a-z_0-9]+)['"]""", sources))
     named = set(re.findall(r"""\b(?:t|say)\(\s*['"]([a-z_]+\.[a-z_0-9]+)['"](?! ~)""", sources))
     assert named
