@@ -92,7 +92,7 @@ class Fingerprints:
                 return count
             found = await asyncio.to_thread(_read_changed, files)
             if found:
-                await self._store.write(lambda c, found=found: sql.remember(c, found, self._clock()))  # type: ignore[misc]
+                await self._store.write_long(lambda c, found=found: sql.remember(c, found, self._clock()))  # type: ignore[misc]
             after, count = last, count + len(found)
             await asyncio.sleep((time.monotonic() - began) * rest)
 

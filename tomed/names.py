@@ -313,7 +313,8 @@ def limit(text: str, longest: int) -> str:
     if len(text) * 4 <= longest:
         return text
     while (size := len(mend(text).encode())) > longest:
-        text = _without_middle(text, max(2, (size - longest) // 2))
+        shorter = _without_middle(text, max(2, (size - longest) // 2))
+        text = shorter if shorter != text else text[:-2]
     return text
 
 

@@ -363,3 +363,14 @@ def test_odd_numbers_are_data(sidecar: Sidecar) -> None:
     for index in (float("nan"), float("inf"), -1.0, 1e300, 1.0000001):
         told = {"series": "Moonrail", "series_index": index, "authors": ("Kei Arai",)}
         assert sidecar.ask("x.epub", **told)[0] == "no_match"
+
+
+@pytest.mark.parametrize("sign", ["a", "é", "夜", "😀", "\ud800", "\0", ".", " ", "_", "/", "&"])
+@pytest.mark.parametrize("length", [1, 86, 254, 300, 5000])
+def test_titles_of_any_length_and_kind_are_indexed(sidecar: Sidecar, sign: str, length: int) -> None:
+    """No title, however long or odd, keeps a library from being indexed, and its own names find it."""
+    title = sign * length
+    stored = title.replace("\ud800", "\ufffd")  # what a database can hold at all
+    (book,) = sidecar.put(entry(stored, stored, "Ada Quill", file="plain name"))
+    assert sidecar.ask("plain name.epub") == ("name", book)
+    assert sidecar.ask(f"{title} - {title}_1.epub")[0] in ("id", "name", "no_match")

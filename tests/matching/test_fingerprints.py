@@ -79,7 +79,7 @@ async def put(store: Store, library: Path, *entries: mirror.Entry) -> list[BookI
         aliases.remember_names(connection, written, NOW)  # type: ignore[arg-type]
         return [book_id for book_id, _ in written]
 
-    return await store.write(work)  # type: ignore[arg-type]
+    return await store.write_long(work)  # type: ignore[arg-type]
 
 
 def write(library: Path, one: mirror.Entry, data: bytes) -> Path:

@@ -44,12 +44,18 @@ def remember_names(connection: apsw.Connection, books: Iterable[tuple[BookId, En
     connection.executemany("INSERT OR IGNORE INTO aliases (kind, value, book_id, source) VALUES (?, ?, ?, ?)", rows)
 
 
+LONGEST = 1000
+"""Characters of a title or name that can reach any file name."""
+
+MOST_PEOPLE = 50
+
+
 def _rows(book_id: BookId, entry: Entry) -> Iterable[tuple[str, str, int, str]]:
     named = names.Named(
-        title=entry.title,
-        sort=entry.sort or entry.title,
-        authors=tuple(name for name, _ in entry.authors),
-        author_sort=entry.author_sort,
+        title=entry.title[:LONGEST],
+        sort=(entry.sort or entry.title)[:LONGEST],
+        authors=tuple(name[:LONGEST] for name, _ in entry.authors[:MOST_PEOPLE]),
+        author_sort=entry.author_sort[:LONGEST],
         files=tuple((f.format, f.name) for f in entry.formats),
         path=entry.path,
         calibre_id=entry.calibre_id,
@@ -59,7 +65,7 @@ def _rows(book_id: BookId, entry: Entry) -> Iterable[tuple[str, str, int, str]]:
     for key in names.title_keys(named.title, named.sort):
         yield "title", key, book_id, ""
     if entry.series and entry.series_index is not None:
-        key = names.volume_key(entry.series, entry.series_index)
+        key = names.volume_key(entry.series[:LONGEST], entry.series_index)
         if key:
             yield "volume", key, book_id, ""
 
