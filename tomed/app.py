@@ -44,7 +44,8 @@ def build_app(config: Config, clock: Clock = now_ms) -> web.Application:
         StoreError: the data folder can't be used.
     """
     store = Store.open(config.database)
-    app = web.Application(middlewares=[refuse, believe(config.trusted_proxies), authenticate], client_max_size=MAX_BODY)
+    proxied = [believe(config.trusted_proxies)] if config.trusted_proxies else []
+    app = web.Application(middlewares=[refuse, *proxied, authenticate], client_max_size=MAX_BODY)
     waiting = Waiting(store, resolve, clock)
     fingerprints = Fingerprints(store, clock, on_found=waiting.again)
 

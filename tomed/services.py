@@ -45,7 +45,7 @@ ErrorPage = Callable[[web.Request, int, str], Awaitable[web.StreamResponse]]
 
 def services(request: web.Request) -> Services:
     """The services of the application that a request came to."""
-    return request.config_dict[SERVICES]
+    return request.app[SERVICES]
 
 
 def signed_in(request: web.Request) -> User:

@@ -28,7 +28,7 @@ H = TypeVar("H")
 
 def is_api(request: web.Request) -> bool:
     """Whether a request speaks the API, with or without the path prefix of a reverse proxy."""
-    base = request.config_dict[SERVICES].config.base_path
+    base = request.app[SERVICES].config.base_path
     return request.path.removeprefix(base).startswith("/api/")
 
 
@@ -42,14 +42,19 @@ def find_token(request: web.Request, services: Services) -> tuple[Token, User] |
     header = request.headers.get("Authorization", "")
     if header:
         scheme, _, secret = header.partition(" ")
-        token = (
-            services.store.read(lambda c: tokens.find(c, secret.strip(), now)) if scheme.lower() == "bearer" else None
-        )
-        if token is None:
+        found = _find(services, secret.strip(), now) if scheme.lower() == "bearer" else None
+        if found is None:
             raise Unauthorized("This token is unknown or was revoked. Make a new one on the devices page.")
-        return token
+        return found
     secret = request.cookies.get(COOKIE, "")
-    return services.store.read(lambda c: tokens.find(c, secret, now)) if secret else None
+    return _find(services, secret, now) if secret else None
+
+
+def _find(services: Services, secret: str, now: int) -> tuple[Token, User] | None:
+    found = services.store.recall(("token", tokens.digest(secret)), lambda c: tokens.find(c, secret, now))
+    if found is None or (found[0].expires_at is not None and found[0].expires_at <= now):
+        return None
+    return found
 
 
 def own_origins(request: web.Request, services: Services) -> set[str]:
@@ -77,7 +82,7 @@ def check_origin(request: web.Request, services: Services) -> None:
 @web.middleware
 async def authenticate(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Put the token and its user on the request; refuse API calls without one."""
-    services = request.config_dict[SERVICES]
+    services = request.app[SERVICES]
     if request.match_info.http_exception is not None:  # no such route: nothing to protect, and 404 says more than 401
         return await handler(request)
     api = is_api(request)
@@ -85,7 +90,7 @@ async def authenticate(request: web.Request, handler: Handler) -> web.StreamResp
     found = None if public else find_token(request, services)
     if found is not None:
         request["token"], request["user"] = found
-        request.config_dict[USES].note(found[0])
+        request.app[USES].note(found[0])
     if api and not public:
         if "user" not in request:
             raise Unauthorized("Send a token: Authorization: Bearer TOKEN.")

@@ -19,15 +19,15 @@ async def resolve(request: web.Request) -> web.Response:
     at_hand, user = services(request), signed_in(request)
     told = requests.query_clues(request)
 
-    def work(connection: apsw.Connection) -> dict[str, Any]:
+    def work(connection: apsw.Connection) -> bytes:
         try:
             match = at_hand.resolve(connection, told, user_id=user.id)
         except (NoMatch, Ambiguous) as err:
             err.details["wire"] = {"candidates": _candidates(connection, user.id, err)}
             raise
-        return {"book": _book(connection, user.id, match.book_id), "matched_by": match.matched_by}
+        return shapes.encode({"book": _book(connection, user.id, match.book_id), "matched_by": match.matched_by})
 
-    return shapes.answer(at_hand.store.read(work))
+    return shapes.encoded(at_hand.store.recall(("resolve", user.id, told), work))
 
 
 def _book(connection: apsw.Connection, user_id: int, book_id: BookId) -> dict[str, Any]:

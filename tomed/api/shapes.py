@@ -14,7 +14,16 @@ from tomed.store.readings import Reading
 
 def answer(data: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
     """A JSON answer. Its type is exactly ``application/json``: some clients compare it with that."""
-    return web.Response(body=msgspec.json.encode(data), status=status, content_type="application/json", headers=headers)
+    return encoded(encode(data), status, headers)
+
+
+encode = msgspec.json.Encoder().encode
+"""Data to JSON bytes."""
+
+
+def encoded(body: bytes, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
+    """``answer`` for JSON that is bytes already."""
+    return web.Response(body=body, status=status, content_type="application/json", headers=headers)
 
 
 def of_book(book: Book) -> dict[str, Any]:

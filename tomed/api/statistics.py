@@ -242,7 +242,8 @@ class HistoryBookIn(msgspec.Struct):
     key: int
     partial_md5: str = ""
     title: str = ""
-    authors: str | list[str] = ""
+    authors: str | list[str] | dict[str, Any] = ""
+    """KOReader's text or a list; Lua's empty list is an object."""
     series: str = ""
     language: str = ""
     pages: int = 0
@@ -303,7 +304,9 @@ async def post_history(request: web.Request) -> web.Response:
         rows_told, new, rejected = history.add(connection, user.id, device_id, noted, rows, now)
         start_time, kept = statistics_rows.mark(connection, user.id, device_id)
         return {
+            "service": "tomed",
             "rows": rows_told,
+            "taken": rows_told - rejected,
             "new": new,
             "rejected": rejected,
             "waiting": [key for key, (_, book_id) in noted.items() if book_id is None],
@@ -319,7 +322,7 @@ def _book(told: HistoryBookIn) -> HistoryBook:
         told.key,
         requests.clean(told.partial_md5, 64).strip().lower(),
         requests.clean(told.title, 2000),
-        requests.authors(told.authors if told.authors != "N/A" else ""),
+        requests.authors(told.authors if told.authors != "N/A" and not isinstance(told.authors, dict) else ""),
         name,
         index,
         requests.clean(told.language, 64),
@@ -341,7 +344,14 @@ async def post_history_file(request: web.Request) -> web.Response:
         taken = await asyncio.to_thread(take, at_hand, user, path, request.query.get("device", ""))
     await reporting_of(at_hand).refresh(user.id)  # one who imports waits anyway; the next answer need not
     return shapes.answer(
-        {"rows": taken.rows, "new": taken.new, "rejected": taken.rejected, "waiting_books": taken.waiting}
+        {
+            "service": "tomed",
+            "rows": taken.rows,
+            "taken": taken.rows - taken.rejected,
+            "new": taken.new,
+            "rejected": taken.rejected,
+            "waiting_books": taken.waiting,
+        }
     )
 
 

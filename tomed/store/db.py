@@ -16,7 +16,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,6 +35,9 @@ GROUP_MAX = 64
 """Jobs in one transaction at most, so that the first of them does not wait long for its commit."""
 
 BUSY_TIMEOUT_MS = 5_000
+
+RECALLED_MAX = 2_000
+"""Results that ``recall`` holds; then it begins anew."""
 
 
 def connect(path: Path | str, *, readonly: bool = False) -> apsw.Connection:
@@ -75,6 +78,8 @@ class Store:
         self.path = path
         self._reader = connect(path, readonly=True)
         self._reader_thread = threading.get_ident()
+        self._recalled: dict[Hashable, Any] = {}
+        self._recalled_version = 0
         self._local = threading.local()
         self._pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="tomed-query")
         self._writer = _Writer(path)
@@ -102,6 +107,19 @@ class Store:
         if threading.get_ident() != self._reader_thread:
             return self._pooled(work)
         return _snapshot(self._reader, work)
+
+    def recall(self, key: Hashable, work: Work[T]) -> T:
+        """``read``, with the result remembered under ``key`` until anybody writes anything to the database.
+
+        For what is asked again and again between two writes: who holds a token, which book a file is.
+        """
+        version = self._reader.execute("PRAGMA data_version").get
+        if version != self._recalled_version or len(self._recalled) >= RECALLED_MAX:
+            self._recalled, self._recalled_version = {}, version
+        if key not in self._recalled:
+            self._recalled[key] = self.read(work)
+        found: T = self._recalled[key]
+        return found
 
     async def query(self, work: Work[T]) -> T:
         """Run a read that may walk many rows in a thread of its own; the event loop goes on."""

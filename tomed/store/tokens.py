@@ -30,6 +30,7 @@ class Token:
     name: str
     device_id: DeviceId | None
     last_used_at: int | None
+    expires_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +79,13 @@ def issue(
 def find(connection: apsw.Connection, secret: str, now: int) -> tuple[Token, User] | None:
     """What a token stands for, and whose it is; None when it is unknown, revoked or expired."""
     row = connection.execute(
-        "SELECT t.id, t.user_id, t.kind, t.name, t.device_id, t.last_used_at,"
+        "SELECT t.id, t.user_id, t.kind, t.name, t.device_id, t.last_used_at, t.expires_at,"
         " u.id, u.name, u.is_admin, u.time_zone, u.day_start_minute, u.idle_cap_s, u.week_start, u.settings"
         " FROM tokens t JOIN users u ON u.id = t.user_id"
         " WHERE t.hash = ? AND t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > ?)",
         (digest(secret), now),
     ).fetchone()
-    return (Token(*row[:6]), users.from_row(row[6:])) if row else None
+    return (Token(*row[:7]), users.from_row(row[7:])) if row else None
 
 
 def touch(connection: apsw.Connection, token_id: int, now: int) -> None:
