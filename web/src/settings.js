@@ -77,8 +77,10 @@ export const bookStyles = settings => {
         `html { --theme-bg-color: ${paper}; color-scheme: ${dark ? 'dark' : 'light'}; font-size: ${settings.size}% !important; }`,
         'pre { white-space: pre-wrap !important; } img, svg { break-inside: avoid; } aside[epub|type~="footnote"], aside[role="doc-footnote"] { display: none; }',
     ]
+    // one paper for the whole page: a book's own would be a box in the middle of it
+    after.push('html, body { background: none !important; }')
     if (name !== 'light') after.push(
-        `html, body { color: ${ink} !important; background-color: transparent !important; }
+        `html, body { color: ${ink} !important; }
         body *:not(img, svg, svg *, a, a *, mark) { color: inherit !important; background-color: transparent !important; border-color: currentColor !important; }
         a:any-link, a:any-link * { color: ${link} !important; }`)
     else after.push(`html { color: ${ink}; }`)
