@@ -6,9 +6,12 @@ escape: no address, name or key can become code.
 
 from __future__ import annotations
 
+import hashlib
 import io
+import json
 import re
 import zipfile
+from dataclasses import dataclass
 from pathlib import Path
 
 from tomed.errors import Invalid, NotFound
@@ -87,3 +90,22 @@ def build(plugin_dir: Path, server_url: str, token: str, device_name: str = "") 
             info.external_attr = 0o644 << 16
             archive.writestr(info, data)
     return out.getvalue()
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """What a device needs to renew its plugin: ``files`` is a JSON text, and ``sha256`` that of its bytes (hex)."""
+
+    version: str
+    files: bytes
+    sha256: str
+
+
+def update(plugin_dir: Path) -> Update:
+    """The plugin's code without address, key and way back: what a device may replace by itself."""
+    root = plugin_dir / FOLDER
+    paths = [root / "main.lua", root / "_meta.lua", *sorted((root / "tomesync").glob("*.lua"))]
+    version = plugin_version(plugin_dir)
+    files = {path.relative_to(root).as_posix(): path.read_text("utf-8") for path in paths}
+    body = json.dumps({"version": version, "files": files}, ensure_ascii=False, sort_keys=True).encode()
+    return Update(version, body, hashlib.sha256(body).hexdigest())

@@ -5,6 +5,11 @@ Handlers note and return: what was read goes into a queue on disk, and a child p
 (tomesync/worker, tomesync/sync). No handler returns true, except those of our own gestures.
 ]]
 
+local taken_over = require("tomesync_start").check()
+if taken_over then
+    return taken_over -- an update came in, or was taken back: another main.lua than this one
+end
+
 local Dispatcher = require("dispatcher")
 local WidgetContainer = require("ui/widget/container/widgetcontainer")
 local Browse = require("tomesync/browse")
@@ -17,6 +22,7 @@ local Settings = require("tomesync/settings")
 local Sync = require("tomesync/sync")
 local ThisBook = require("tomesync/thisbook")
 local Toasts = require("tomesync/toasts")
+local Updater = require("tomesync/updater")
 local _ = require("gettext")
 require("tomesync/pairing") -- its entries put themselves into the menu
 
@@ -39,6 +45,7 @@ end
 
 function TomeSync:init()
     Reading.start()
+    Updater.watch()
     self:onDispatcherRegisterActions()
     self.ui.menu:registerToMainMenu(self)
     if not self.ui.document then
@@ -140,6 +147,7 @@ function TomeSync:onCloseWidget()
     self.is_ready = false
     Sync.unschedule()
     Chronicle.unschedule()
+    Updater.unschedule()
 end
 
 --- KOReader's plugin manager: "delete settings" forgets server and choices, never what was read and not sent.

@@ -106,8 +106,11 @@ class Device:
     def plugin(self) -> Path:
         return self.home / "plugins" / bundle.FOLDER
 
-    def play(self, scenario: str, timeout: float = 60, **values: object) -> Played:
-        """Boots the stand-in and runs the scenario; ``values`` are local variables of it. A crash is no error here."""
+    def play(self, scenario: str, timeout: float = 60, before: str = "", **values: object) -> Played:
+        """Boots the stand-in and runs the scenario; ``values`` are local variables of it. A crash is no error here.
+
+        ``before`` is a Lua file that is run before the plugin is loaded.
+        """
         script = self.home / "scenario.lua"
         head = "".join(f"local {name} = {lua(value)}\n" for name, value in values.items())
         script.write_text(f"return function(S)\n{head}{scenario}\nend\n", "utf-8")
@@ -120,6 +123,7 @@ class Device:
                 str(script),
                 self.server_url,
                 str(self.clock),
+                before,
             ],
             check=False,
             capture_output=True,

@@ -108,6 +108,13 @@ module("docsettings", {
     open = function(_, file) return openStore(sidecar(file)) end,
     hasSidecarFile = function(_, file) return lfs.attributes(sidecar(file), "mode") == "file" end,
 })
+module("ffi/sha2", { sha256 = function(text)
+    local name = os.tmpname()
+    local f = io.open(name, "wb"); f:write(text); f:close()
+    local p = io.popen("sha256sum " .. name); local sum = p:read("*a"):match("^%x+"); p:close()
+    os.remove(name)
+    return sum
+end })
 module("apps/reader/readerui", { showReader = function(_, path) S.log{ type = "read", path = path } end })
 module("apps/filemanager/filemanager", { instance = { onRefresh = function() S.log{ type = "refreshed" } end } })
 G_reader_settings = setmetatable({ data = {}, path = "" }, Store) -- luacheck: ignore 111 112

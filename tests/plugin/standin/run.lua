@@ -11,6 +11,7 @@ local scenario = assert(loadfile(arg[3]))()
 if type(scenario) == "table" then
     if scenario.before then scenario.before(S) end
 end
+if arg[6] and arg[6] ~= "" then dofile(arg[6]) end
 local ok, err = xpcall(function()
     S.boot(arg[1])
     S.run(1)
