@@ -278,6 +278,10 @@ class Session:
     end_fraction: float | None
     device: str | None = None
     book_id: BookId | None = None
+    total_pages: int = 0
+    """Pages of the book in the layout that ``page_times`` counts in; 0 while unknown."""
+    page_times: tuple[tuple[int, int, int], ...] = ()
+    """(page, seconds after ``started_at``, active seconds), in the order of reading."""
 
 
 @dataclass(frozen=True, slots=True)

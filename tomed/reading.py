@@ -64,6 +64,8 @@ class SessionTold(Told):
     locator: Locator | None = None
     text: str = ""
     source: str = "device"
+    total_pages: int = 0
+    page_times: tuple[tuple[int, int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,6 +217,8 @@ def _record_one(
                 told.pages_turned,
                 told.start_fraction,
                 told.end_fraction,
+                total_pages=told.total_pages,
+                page_times=told.page_times,
             )
             events.add_session(connection, origin, session, source=told.source, client_offset_ms=offset)
             if told.end_fraction is not None:

@@ -26,6 +26,7 @@ MAX_WANT = 50
 MAX_NAME = 8192
 """Characters of a file name, title or identifier list that are kept; longer is cut, not refused."""
 MAX_TEXT = 400
+MAX_PAGE_TIMES = 2000
 
 EventId = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=10_000_000)]
@@ -70,6 +71,8 @@ class SessionIn(msgspec.Struct):
     end_fraction: float | None = None
     locator: LocatorIn | None = None
     text: str = ""
+    total_pages: Count = 0
+    page_times: Any = ()
 
 
 class StatusIn(msgspec.Struct):
@@ -295,7 +298,20 @@ def _session(data: dict[str, Any], event_id: str, book: Clues) -> SessionTold:
         end_fraction=None if told.end_fraction is None else fraction(told.end_fraction, "end_fraction"),
         locator=locator(told.locator),
         text=clean(told.text, MAX_TEXT),
+        total_pages=told.total_pages,
+        page_times=page_times(told.page_times),
     )
+
+
+def page_times(told: Any) -> tuple[tuple[int, int, int], ...]:
+    """Page by page: page number, seconds after the start, active seconds."""
+    try:
+        rows = msgspec.convert(as_list(told or [], "page_times"), list[tuple[Count, Count, Count]])
+    except msgspec.ValidationError as err:
+        raise Invalid(f"page_times: {err}") from err
+    if len(rows) > MAX_PAGE_TIMES:
+        raise Invalid(f"page_times: at most {MAX_PAGE_TIMES} pages a sitting.")
+    return tuple(rows)
 
 
 def number(request: web.Request, name: str, default: int, low: int = 1, high: int = 1_000_000) -> int:

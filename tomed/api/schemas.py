@@ -129,6 +129,8 @@ SCHEMAS: dict[str, Schema] = {
         pages_turned=WHOLE,
         start_fraction=FRACTION,
         end_fraction=FRACTION,
+        total_pages=WHOLE,
+        page_times=_list({"type": "array", "items": WHOLE, "minItems": 3, "maxItems": 3}),
         status=STATUS,
         rating={"type": "integer", "minimum": 0, "maximum": 10},
     ),

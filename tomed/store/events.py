@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import apsw
+import msgspec
 
 from tomed.model import BookId, Locator, LocatorKind, Page, PositionEntry, Precision, Session, Status
 from tomed.positions import COMPLETE_FROM, Verdict
@@ -71,8 +72,8 @@ def add_session(
     """Append a sitting; the new row's id."""
     connection.execute(
         "INSERT INTO sessions (user_id, event_id, book_id, document_id, device_id, source, started_at, ended_at,"
-        " client_offset_ms, received_at, active_s, pages_turned, start_fraction, end_fraction)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " client_offset_ms, received_at, active_s, pages_turned, start_fraction, end_fraction, total_pages, page_times)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             origin.user_id,
             origin.event_id,
@@ -88,6 +89,8 @@ def add_session(
             session.pages_turned,
             session.start_fraction,
             session.end_fraction,
+            session.total_pages,
+            msgspec.json.encode(session.page_times).decode(),
         ),
     )
     return connection.last_insert_rowid()

@@ -229,6 +229,8 @@ CREATE TABLE sessions (
     pages_turned   INTEGER NOT NULL DEFAULT 0 CHECK (pages_turned >= 0),
     start_fraction REAL CHECK (start_fraction BETWEEN 0 AND 1),
     end_fraction   REAL CHECK (end_fraction BETWEEN 0 AND 1),
+    total_pages    INTEGER NOT NULL DEFAULT 0,  -- of the layout that the pages below are counted in
+    page_times     TEXT NOT NULL DEFAULT '[]',  -- JSON: [[page, seconds after started_at, active seconds], …]
     deleted_at     INTEGER,
     UNIQUE (user_id, event_id)
 ) STRICT;
