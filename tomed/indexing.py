@@ -50,12 +50,15 @@ READ = 500
 """Books read with all their parts in one lock."""
 WRITE = 500
 """Books written in one transaction: others wait no longer than these take."""
+WRITE_FIRST = 1_000
+"""The same while a library is read for the first time."""
 JUST_EDITED = 200
 LARGE = 500
 """A pass that changes more than this shows as ``indexing``, with its progress."""
 
 QUIET_S = 0.3
 QUIET_MAX_S = 2.5
+WAL_QUIET_S = 1.5
 KEEP_OPEN_S = 60.0
 """How long after a change the file stays open. Later its time stamp tells enough, and the drive can be unplugged."""
 
@@ -103,6 +106,7 @@ class Pass:
     _unsettled: set[BookId] = field(default_factory=set)
     _everything: bool = False
     _writing: deque[Future[set[BookId]]] = field(default_factory=deque)
+    _items: list[mirror.Item] = field(default_factory=list)
     _bulk: bool = False
 
     def run(self) -> Stamp:
@@ -136,6 +140,8 @@ class Pass:
         newest = self.store.read(lambda connection: mirror.newest(connection, self.row.id))
         if newest:
             self._bring(self.library.changed_since(newest, JUST_EDITED))
+            self._flush()
+            self._await_writes()
 
     def _compare(self, total: int) -> None:
         after, done = 0, 0
@@ -178,15 +184,19 @@ class Pass:
                 touched.append((entry.calibre_id, entry.last_modified, entry.last_modified_at))
             else:
                 items.append(mirror.Item(entry, kind, mark))
-        for batch in _batches(items, WRITE):
-            self._go_on()
-            self._write_behind(batch)
+        self._items += items
+        if len(self._items) >= (WRITE_FIRST if self.row.indexed_at is None else WRITE):
+            self._flush()
         if touched:
             self.store.write_now(lambda connection: mirror.touch(connection, self.row.id, touched))
 
-    def _write_behind(self, batch: Sequence[mirror.Item]) -> None:
+    def _flush(self) -> None:
         """One batch is written while the next is read; never more than one, or others would wait for all of them."""
         self._await_writes()
+        batch, self._items = self._items, []
+        if not batch:
+            return
+        self._go_on()
         self.changed += len(batch)
         if self.changed > LARGE and not self._bulk:
             self._bulk = True
@@ -212,12 +222,13 @@ class Pass:
         return displaced
 
     def _drop(self, calibre_ids: Sequence[int]) -> None:
-        self._go_on()
+        self._flush()
         self._await_writes()
         self._unsettled |= self.store.write_now(lambda c: mirror.drop(c, self.row.id, calibre_ids))
         self.changed += len(calibre_ids)
 
     def _settle(self) -> None:
+        self._flush()
         self._await_writes()
         settle(self.store, self._unsettled, self.now, self.again)
         self._unsettled.clear()
@@ -410,7 +421,14 @@ class Indexer:
         give_up = time.monotonic() + QUIET_MAX_S
         while time.monotonic() < give_up and not shelf.stopping.is_set():
             if not await shelf.watch.wait(QUIET_S):
+                break
+        # Who closes a database in WAL mode while we read it leaves its log behind: let short programs finish first.
+        give_up = time.monotonic() + 2 * WAL_QUIET_S
+        while time.monotonic() < give_up and not shelf.stopping.is_set():
+            wal = (await shelf.call(shelf.library.stamp)).wal
+            if wal is None or time.time_ns() - wal[0] > WAL_QUIET_S * 1e9:
                 return
+            await shelf.watch.wait(QUIET_S)
 
     async def _read(self, shelf: _Shelf) -> None:
         loop = asyncio.get_running_loop()

@@ -15,6 +15,7 @@ import pytest
 
 from tests.calibre.world import PRELUDE, copy_file, other_program, world_of
 from tests.libraries import BookSpec, LibraryFixture, make_library
+from tomed.calibre import rows
 from tomed.calibre.library import Library
 from tomed.errors import LibraryLocked, LibraryUnreadable
 from tomed.model import LibraryState
@@ -54,6 +55,7 @@ async def test_wal_left_by_another_program(library: LibraryFixture, tmp_path: Pa
             await asyncio.to_thread(user.stdout.readline)
             assert (library.folder / "metadata.db-wal").exists()
             await world.until(lambda: world.book(second.uuid).title == "In Use")
+            await asyncio.wait_for(world.indexer.settled(), 60)
             assert world.view.state is LibraryState.READY
         finally:
             await asyncio.to_thread(user.communicate, "")
@@ -210,11 +212,15 @@ def test_a_read_that_takes_too_long_is_ended_and_split(
     reader, asked = Library(library.folder), list[int]()
     endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
 
-    def slow(connection: apsw.Connection, ids: list[int]) -> list[object]:
-        asked.append(len(ids))
-        return connection.execute(endless).fetchall() if len(ids) > 2 else [object() for _ in ids]
+    gather = rows.gather
 
-    monkeypatch.setattr("tomed.calibre.rows.entries", slow)
+    def slow(connection: apsw.Connection, ids: list[int]) -> rows.Gathered:
+        asked.append(len(ids))
+        if len(ids) > 2:
+            connection.execute(endless).fetchall()
+        return gather(connection, ids)
+
+    monkeypatch.setattr("tomed.calibre.rows.gather", slow)
     started = time.monotonic()
     assert len(reader.entries([1, 2, 3, 4, 5])) == 5
     assert asked[0] == 5

@@ -156,13 +156,14 @@ class Library:
         if not ids:
             return []
         try:
-            return self._read(lambda connection: rows.entries(connection, ids), retry=False)
+            gathered = self._read(lambda connection: rows.gather(connection, ids), retry=False)
         except (_TooLong, UnicodeDecodeError) as err:
             if len(ids) == 1:
                 log.warning("book %s of %s can't be read (%s); it is left out", ids[0], self.folder, err)
                 return []
             middle = len(ids) // 2
             return [*self.entries(ids[:middle]), *self.entries(ids[middle:])]
+        return rows.entries(gathered)
 
     def release(self) -> None:
         """Close the file, so that the drive can be unplugged. The next question opens it again."""
@@ -321,7 +322,7 @@ def _facts(connection: apsw.Connection) -> Facts:
             else "This metadata.db holds no Calibre library."
         )
     uuids = rows.fetch(connection, "SELECT uuid FROM library_id ORDER BY id LIMIT 1")
-    rows.entries(connection, [-1])  # prepares every statement: a column that is not there is found out here
+    rows.gather(connection, [-1])  # prepares every statement: a column that is not there is found out here
     ((books, max_id),) = rows.fetch(connection, "SELECT count(*), coalesce(max(id), 0) FROM books")
     return Facts(str(uuids[0][0]) if uuids else None, schema, books, max_id, rows.custom_columns(connection))
 

@@ -83,56 +83,67 @@ def custom_columns(connection: apsw.Connection) -> tuple[CustomColumn, ...]:
     )
 
 
-def entries(connection: apsw.Connection, ids: Sequence[int]) -> list[Entry]:
-    """The books ``ids`` (ascending) with all that belongs to them."""
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """The rows of some books, as fetched: making entries of them needs no lock."""
+
+    ids: Sequence[int]
+    library: tuple[Row, ...]
+    books: list[Row]
+    parts: dict[str, list[Row]]
+    """By table, each row beginning with the book's id."""
+    custom: list[tuple[CustomColumn, list[Row]]]
+
+
+_PARTS = {
+    "authors": "SELECT l.book, a.name, a.sort FROM books_authors_link l JOIN authors a ON a.id = l.author"
+    " WHERE l.book {which} ORDER BY l.book, l.id",
+    "series": "SELECT l.book, s.name, s.sort FROM books_series_link l JOIN series s ON s.id = l.series"
+    " WHERE l.book {which}",
+    "tags": "SELECT l.book, t.name FROM books_tags_link l JOIN tags t ON t.id = l.tag"
+    " WHERE l.book {which} ORDER BY l.book, t.name",
+    "languages": "SELECT l.book, c.lang_code FROM books_languages_link l JOIN languages c ON c.id = l.lang_code"
+    " WHERE l.book {which} ORDER BY l.book, l.item_order, l.id",
+    "publishers": "SELECT l.book, p.name FROM books_publishers_link l JOIN publishers p ON p.id = l.publisher"
+    " WHERE l.book {which}",
+    "formats": "SELECT book, format, name, uncompressed_size FROM data WHERE book {which} ORDER BY book, format",
+    "identifiers": "SELECT book, type, val FROM identifiers WHERE book {which} ORDER BY book, type",
+    "comments": "SELECT book, text FROM comments WHERE book {which}",
+}
+
+
+def gather(connection: apsw.Connection, ids: Sequence[int]) -> Gathered:
+    """All rows of the books ``ids`` (ascending). The lock is held for this alone."""
     where, bound = _which(ids)
-    wanted = set(ids)
-    books = fetch(
-        connection,
-        "SELECT id, uuid, title, sort, author_sort, path, has_cover, coalesce(last_modified, '') || '',"
-        f" timestamp, pubdate, series_index FROM books WHERE id {where} ORDER BY id",
-        bound,
+    return Gathered(
+        ids,
+        tuple(fetch(connection, "SELECT uuid FROM library_id ORDER BY id LIMIT 1")),
+        fetch(
+            connection,
+            "SELECT id, uuid, title, sort, author_sort, path, has_cover, coalesce(last_modified, '') || '',"
+            f" timestamp, pubdate, series_index FROM books WHERE id {where} ORDER BY id",
+            bound,
+        ),
+        {name: fetch(connection, sql.replace("{which}", where), bound) for name, sql in _PARTS.items()},
+        [(column, fetch(connection, _custom_sql(column, where), bound)) for column in custom_columns(connection)],
     )
 
-    def linked(sql: str) -> dict[int, list[Row]]:
-        found: dict[int, list[Row]] = defaultdict(list)
-        for row in fetch(connection, sql.replace("{which}", where), bound):
-            found[row[0]].append(row[1:])
-        return found
 
-    authors = linked(
-        "SELECT l.book, a.name, a.sort FROM books_authors_link l JOIN authors a ON a.id = l.author"
-        " WHERE l.book {which} ORDER BY l.book, l.id"
-    )
-    series = linked(
-        "SELECT l.book, s.name, s.sort FROM books_series_link l JOIN series s ON s.id = l.series WHERE l.book {which}"
-    )
-    tags = linked(
-        "SELECT l.book, t.name FROM books_tags_link l JOIN tags t ON t.id = l.tag"
-        " WHERE l.book {which} ORDER BY l.book, t.name"
-    )
-    languages = linked(
-        "SELECT l.book, c.lang_code FROM books_languages_link l JOIN languages c ON c.id = l.lang_code"
-        " WHERE l.book {which} ORDER BY l.book, l.item_order, l.id"
-    )
-    publishers = linked(
-        "SELECT l.book, p.name FROM books_publishers_link l JOIN publishers p ON p.id = l.publisher"
-        " WHERE l.book {which}"
-    )
-    formats = linked("SELECT book, format, name, uncompressed_size FROM data WHERE book {which} ORDER BY book, format")
-    identifiers = linked("SELECT book, type, val FROM identifiers WHERE book {which} ORDER BY book, type")
-    comments = linked("SELECT book, text FROM comments WHERE book {which}")
-    custom = _custom_values(connection, where, bound)
-    library = None
-
+def entries(gathered: Gathered) -> list[Entry]:
+    """The books with all that belongs to them."""
+    wanted = set(gathered.ids)
+    parts = {name: _by_book(rows) for name, rows in gathered.parts.items()}
+    authors, series, tags = parts["authors"], parts["series"], parts["tags"]
+    languages, publishers, formats = parts["languages"], parts["publishers"], parts["formats"]
+    identifiers, comments = parts["identifiers"], parts["comments"]
+    custom = _custom_values(gathered.custom)
     found = []
-    for row in books:
+    for row in gathered.books:
         book, uuid, title, sort, author_sort, path, has_cover, modified, added, published, series_index = row
         if book not in wanted:
             continue
         if not uuid:  # Calibre's triggers always give one; a row made by another program may lack it
-            library = library or _library_uuid(connection)
-            uuid = str(uuids.uuid5(library, str(book)))
+            uuid = str(uuids.uuid5(_library_uuid(gathered.library), str(book)))
         in_series = series.get(book)
         found.append(
             Entry(
@@ -147,22 +158,31 @@ def entries(connection: apsw.Connection, ids: Sequence[int]) -> list[Entry]:
                 last_modified_at=_at(modified) or 0,
                 added_at=_at(added) or 0,
                 published_at=_at(published),
-                series=_text(in_series[0][0]) if in_series else None,
-                series_sort=_text(in_series[0][1]) if in_series else "",
+                series=_text(in_series[0][1]) if in_series else None,
+                series_sort=_text(in_series[0][2]) if in_series else "",
                 series_index=_number(series_index) if in_series else None,
-                publisher=_text(publishers[book][0][0]) if book in publishers else None,
-                authors=tuple((_name(name), _name(by)) for name, by in authors.get(book, ())),
-                tags=tuple(_text(tag) for (tag,) in tags.get(book, ())),
-                languages=tuple(_text(code) for (code,) in languages.get(book, ())),
+                publisher=_text(publishers[book][0][1]) if book in publishers else None,
+                authors=tuple([(_name(name), _name(by)) for _, name, by in authors.get(book, ())]),
+                tags=tuple([_text(tag) for _, tag in tags.get(book, ())]),
+                languages=tuple([_text(code) for _, code in languages.get(book, ())]),
                 formats=tuple(
-                    Format(_text(kind).upper(), _text(name), int(_number(size) or 0))
-                    for kind, name, size in formats.get(book, ())
+                    [
+                        Format(_text(kind).upper(), _text(name), int(_number(size) or 0))
+                        for _, kind, name, size in formats.get(book, ())
+                    ]
                 ),
-                identifiers=tuple((_text(scheme), _text(value)) for scheme, value in identifiers.get(book, ())),
-                description=_text(comments[book][0][0]) if book in comments else "",
+                identifiers=tuple([(_text(scheme), _text(value)) for _, scheme, value in identifiers.get(book, ())]),
+                description=_text(comments[book][0][1]) if book in comments else "",
                 custom=tuple(custom.get(book, ())),
             )
         )
+    return found
+
+
+def _by_book(rows: list[Row]) -> dict[int, list[Row]]:
+    found: dict[int, list[Row]] = defaultdict(list)
+    for row in rows:
+        found[row[0]].append(row)
     return found
 
 
@@ -172,21 +192,23 @@ def _which(ids: Sequence[int]) -> tuple[str, Row]:
     return "IN (SELECT value FROM json_each(?1))", (json.dumps(list(ids)),)
 
 
-def _custom_values(connection: apsw.Connection, where: str, bound: Row) -> dict[int, list[tuple[str, object]]]:
+def _custom_sql(column: CustomColumn, where: str) -> str:
+    table = f"custom_column_{column.id}"
+    if not column.normalized:
+        return f"SELECT book, value, NULL FROM {table} WHERE book {where}"
+    extra = "l.extra" if column.datatype == "series" else "NULL"
+    return (
+        f"SELECT l.book, v.value, {extra} FROM books_{table}_link l JOIN {table} v ON v.id = l.value"
+        f" WHERE l.book {where} ORDER BY l.book, l.id"
+    )
+
+
+def _custom_values(gathered: list[tuple[CustomColumn, list[Row]]]) -> dict[int, list[tuple[str, object]]]:
     values: dict[int, list[tuple[str, object]]] = defaultdict(list)
-    for column in custom_columns(connection):
-        table = f"custom_column_{column.id}"
-        if column.normalized:
-            extra = "l.extra" if column.datatype == "series" else "NULL"
-            sql = (
-                f"SELECT l.book, v.value, {extra} FROM books_{table}_link l JOIN {table} v ON v.id = l.value"
-                f" WHERE l.book {where} ORDER BY l.book, l.id"
-            )
-        else:
-            sql = f"SELECT book, value, NULL FROM {table} WHERE book {where}"
+    for column, rows in gathered:
         many: dict[int, list[object]] = defaultdict(list)
-        for book, value, extra_value in fetch(connection, sql, bound):
-            many[book].append(_custom(column, value, extra_value))
+        for book, value, extra in rows:
+            many[book].append(_custom(column, value, extra))
         for book, list_of_values in many.items():
             values[book].append((column.label, list_of_values if column.is_multiple else list_of_values[0]))
     return values
@@ -202,8 +224,7 @@ def _custom(column: CustomColumn, value: object, extra: object) -> object:
     return _text(value)
 
 
-def _library_uuid(connection: apsw.Connection) -> uuids.UUID:
-    found = fetch(connection, "SELECT uuid FROM library_id ORDER BY id LIMIT 1")
+def _library_uuid(found: tuple[Row, ...]) -> uuids.UUID:
     try:
         return uuids.UUID(str(found[0][0]))
     except (ValueError, LookupError):
