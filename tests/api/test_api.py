@@ -236,7 +236,7 @@ def test_sync_answers_each_event(served: Daemon, book):
         "started_at": "2026-06-01T10:00:00Z",
         "ended_at": "2026-06-01T10:30:00Z",
         "active_s": 1500,
-        "pages_turned": 12,
+        "pages_turned": 12.0,
         "start_fraction": 0.1,
         "end_fraction": 0.2,
     }
