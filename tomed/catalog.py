@@ -8,6 +8,7 @@
     series_list(c, user_id, page=1, per_page=50) → Page[SeriesView]
     series_view(c, series_id, user_id) → SeriesView         NotFound
     series(c, series_id, user_id) → (SeriesView, books in series order)
+    kinds(c) → list[str]
     authors(c, page=1, per_page=50), tags(...) → Page[NameView]        long walks: Store.query
     format_path(store, book, "EPUB") → Path                 NotFound, LibraryMissing; looks at the disk
     epub_path(store, book) → Path | None, cover_path(store, book) → Path | None
@@ -87,6 +88,11 @@ def series(
 ) -> tuple[SeriesView, tuple[Book, ...]]:
     """One series with its books: 1, 1.5, 2, 10. Raises NotFound."""
     return series_view(connection, series_id, user_id), sql.series_books(connection, series_id, user_id)
+
+
+def kinds(connection: apsw.Connection) -> list[str]:
+    """The kinds of which there are books: ``book``, ``comic`` …"""
+    return sql.kinds(connection)
 
 
 def authors(connection: apsw.Connection, page: int = 1, per_page: int = 50) -> Page[NameView]:

@@ -22,7 +22,7 @@ PASSWORD = "correct horse"
 
 
 async def tell(browser, user_id: int, book, title: str = "") -> None:
-    """A device has told of a sitting."""
+    """A device has told of a session."""
     at = 1_767_300_000_000
     told = reading.SessionTold(
         id=str(uuid.uuid4()),

@@ -12,7 +12,7 @@ AT = 1_767_300_000_000
 
 
 async def tell(browser, clues: Clues, fraction: float = 0.4, user_id: int = 1) -> None:
-    """A device has told of a sitting in a file."""
+    """A device has told of a session in a file."""
     told = reading.SessionTold(
         id=str(uuid.uuid4()),
         at=AT,
@@ -30,14 +30,14 @@ async def tell(browser, clues: Clues, fraction: float = 0.4, user_id: int = 1) -
 
 
 async def test_one_click_places_a_file_and_another_takes_it_back(browser, library: LibraryFixture):
-    """The file waits with its sittings; a search finds the book; its history moves in, and out again."""
+    """The file waits with its sessions; a search finds the book; its history moves in, and out again."""
     book = library.book("First Light")
     await tell(browser, Clues(filename="/mnt/onboard/<b>scan_0042.epub", partial_md5="ab" * 16))
     assert "could not be placed" in (await browser.get("/")).said
     page = await browser.get("/inbox")
     assert "scan_0042" in page.said
     assert "/mnt/onboard" not in page.text
-    assert "One sitting waits (20 min)" in page.said
+    assert "One session waits (20 min)" in page.said
     document_id = page.tree.xpath("//input[@name='file']/@value")[0]
     found = await browser.get(f"/inbox?file={document_id}&q=first light")
     placed = await browser.send(found, f"/inbox/{document_id}/place", book_uuid=book.uuid)
@@ -47,7 +47,7 @@ async def test_one_click_places_a_file_and_another_takes_it_back(browser, librar
     assert "scan_0042" in shown.said
     assert "could not be placed" not in (await browser.get("/")).said
     back = await browser.send(placed, "/undo")
-    assert "One sitting waits" in back.said
+    assert "One session waits" in back.said
     assert "40 %" not in (await browser.get(f"/books/{book.uuid}")).said
 
 
@@ -59,7 +59,7 @@ async def test_a_file_is_silenced_and_heard_again(browser):
     assert "Silenced" in page.said
     assert "could not be placed" not in (await browser.get("/")).said
     page = await browser.send(page, "/hear")
-    assert "One sitting waits" in page.said
+    assert "One session waits" in page.said
 
 
 async def test_nobody_sees_or_places_anothers_files(browser, browser_of, library):

@@ -148,6 +148,15 @@ async def test_books_are_sorted_filtered_and_paged(browser_of, tmp_path):
     assert len(first.text) < 60_000
 
 
+async def test_comics_can_be_asked_for_alone(browser):
+    """Where there is more than one kind, the list can be narrowed to one, and stays so while one sorts."""
+    page = await browser.get("/books")
+    assert page.tree.xpath("//select[@name='kind']/option/text()") == ["Any", "book", "comic"]
+    comics = await browser.get("/books?kind=comic&sort=author")
+    assert titles(comics) == ["The Travelling Book"]
+    assert comics.tree.xpath("//select[@name='kind']/option[@selected]/text()") == ["comic"]
+
+
 @pytest.mark.parametrize("words, title", [("lamplighters tenth", "Tenth Light"), ("strasse aero", "Straße nach Ærø")])
 async def test_search_finds_by_words(browser, words, title):
     """Search works by a plain form, in any script, accents or none."""

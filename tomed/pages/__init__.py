@@ -33,7 +33,21 @@ from tomed.pages.routes import Route, guard
 from tomed.pages.strings import load
 from tomed.services import services
 
-MODULES = (signing_in, home, books, series, authors, covers, reader, devices, inbox, settings, users, export, statistics)
+MODULES = (
+    signing_in,
+    home,
+    books,
+    series,
+    authors,
+    covers,
+    reader,
+    devices,
+    inbox,
+    settings,
+    users,
+    export,
+    statistics,
+)
 
 ICON = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="5" fill="#7a2e1d"/>'

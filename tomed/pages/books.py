@@ -60,9 +60,9 @@ async def _list(request: web.Request, path: str) -> web.StreamResponse:
         per_page=PER_PAGE,
         user_id=signed_in(request).id,
     )
-    found = services(request).store.read(lambda c: catalog.books(c, query))
-    kept = {"author": author, "tag": tag, "kind": kind}
-    chosen = kept | {"q": q, "status": status, "sort": sort if sort != orders[0] else ""}
+    found, kinds = services(request).store.read(lambda c: (catalog.books(c, query), catalog.kinds(c)))
+    kept = {"author": author, "tag": tag}
+    chosen = kept | {"kind": kind, "q": q, "status": status, "sort": sort if sort != orders[0] else ""}
     say = request.config_dict[LAYOUT].say
     heading = say("books.all")
     if q or path == "/search":
@@ -79,6 +79,8 @@ async def _list(request: web.Request, path: str) -> web.StreamResponse:
         action=path,
         kept=[(name, value) for name, value in kept.items() if value],
         q=q,
+        kind=kind,
+        kinds=kinds if len(kinds) > 1 or kind else [],
         status=status,
         statuses=tuple(Status),
         sort=sort,
@@ -109,14 +111,14 @@ class _Seen:
 
 
 async def show(request: web.Request) -> web.StreamResponse:
-    """One book: cover, description, files, series, status and rating, sittings and the position log."""
+    """One book: cover, description, files, series, status and rating, sessions and the position log."""
     user, uuid = signed_in(request), request.match_info["book_uuid"]
-    sittings, log_page = page_number(request, "sittings"), page_number(request, "log")
+    session_page, log_page = page_number(request, "sessions"), page_number(request, "log")
 
     def look(connection: apsw.Connection) -> _Seen:
         book = catalog.book(connection, uuid)
         before, after = _neighbours(connection, book)
-        asked = events.SessionQuery(user.id, book.id, page=sittings, per_page=SESSIONS_MAX)
+        asked = events.SessionQuery(user.id, book.id, page=session_page, per_page=SESSIONS_MAX)
         return _Seen(
             book,
             readings.find(connection, user.id, book.id),
@@ -147,7 +149,9 @@ async def show(request: web.Request) -> web.StreamResponse:
         before=seen.before,
         after=seen.after,
         sessions=seen.sessions.items,
-        pager=pager(sittings, seen.sessions.total, SESSIONS_MAX, lambda n: url(request, "/books", uuid, sittings=n)),
+        pager=pager(
+            session_page, seen.sessions.total, SESSIONS_MAX, lambda n: url(request, "/books", uuid, sessions=n)
+        ),
         log=seen.log[:LOG_MAX],
         log_page=log_page,
         later=url(request, "/books", uuid, log=log_page - 1) if log_page > 1 else "",

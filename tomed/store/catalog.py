@@ -303,6 +303,18 @@ def _series_views(connection: apsw.Connection, found: Sequence[Row], user_id: in
     )
 
 
+def kinds(connection: apsw.Connection) -> list[str]:
+    """The kinds of which there are living books, by name: one index step each, however many books there are."""
+    rows = _fetch(
+        connection,
+        "WITH RECURSIVE step (kind) AS (SELECT min(kind) FROM books WHERE gone_at IS NULL UNION ALL"
+        " SELECT (SELECT min(kind) FROM books WHERE gone_at IS NULL AND kind > step.kind)"
+        " FROM step WHERE step.kind IS NOT NULL) SELECT kind FROM step WHERE kind IS NOT NULL",
+        (),
+    )
+    return [kind for (kind,) in rows]
+
+
 def authors(connection: apsw.Connection, page: int, per_page: int) -> Page[NameView]:
     """Authors of living books with how many, by the name they are sorted under. Walks all: use ``Store.query``."""
     return _names(connection, "authors", "book_authors", "author_id", "n.sort COLLATE NOCASE, n.id", page, per_page)
