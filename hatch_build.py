@@ -16,7 +16,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 
-class WebBuild(BuildHookInterface):
+class WebBuild(BuildHookInterface[Any]):
     """Runs `npm ci` and `npm run build` in web/, into tomed/static."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
@@ -32,7 +32,9 @@ class WebBuild(BuildHookInterface):
         if npm is None:
             self._without(manifest, required)
             return
-        for command in ([npm, "ci", "--omit=dev", "--no-audit", "--no-fund"], [npm, "run", "build"]):
+        # a checkout keeps its linters; anywhere else they are not wanted
+        lean = [] if (root / ".git").exists() else ["--omit=dev"]
+        for command in ([npm, "ci", "--no-audit", "--no-fund", *lean], [npm, "run", "build"]):
             try:
                 subprocess.run(command, cwd=root / "web", check=True, env={**os.environ, "OUT": str(manifest.parent)})
             except subprocess.CalledProcessError as err:

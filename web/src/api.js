@@ -64,7 +64,8 @@ const reach = async (url, options) => {
 const refusal = async response => {
     const problem = await response.json().catch(() => ({}))
     const { status } = response
-    const code = String(problem.code ?? (status >= 500 || status === 429 ? 'internal' : 'invalid'))
+    // an answer without our code is not tomed's own (a proxy's, say): nothing is given up because of it
+    const code = String(problem.code ?? 'internal')
     const sentence = status === 401 ? strings.signedOut : status === 403 ? strings.forbidden : status === 404 ? strings.notFound
         : code === 'library_missing' ? strings.libraryMissing : String(problem.detail ?? strings.serverTrouble)
     return new Trouble(sentence, { code: status === 401 ? 'unauthorized' : code })

@@ -167,19 +167,27 @@ export class Outbox {
 
     /** @param {'places' | 'sittings'} store @returns {Promise<any[]>} rows of the person who is signed in */
     async #mine(store) {
-        const rows = await this.#run(store, 'readonly', s => s.getAll()) ?? [...(this.#memory[store]?.values() ?? [])]
+        const rows = [...await this.#run(store, 'readonly', s => s.getAll()) ?? [], ...this.#memory[store]?.values() ?? []]
         return rows.filter((/** @type {{ person: string }} */ row) => row.person === this.person)
     }
 
     /** @param {'places' | 'sittings'} store @param {string} key */
     async #get(store, key) {
-        return await this.#run(store, 'readonly', s => s.get(key)) ?? this.#memory[store]?.get(key)
+        return this.#memory[store]?.get(key) ?? await this.#run(store, 'readonly', s => s.get(key))
     }
 
     /** @param {'places' | 'sittings'} store @param {PlaceRow | SittingRow} row */
     async #put(store, row) {
-        if (await this.#database) await this.#run(store, 'readwrite', s => s.put(row))
-        else this.#memory[store]?.set(row.key, row)
+        try {
+            if (await this.#database) {
+                await this.#run(store, 'readwrite', s => s.put(row))
+                this.#memory[store]?.delete(row.key)
+                return
+            }
+        } catch (error) {
+            console.warn('The browser keeps nothing more', error) // no space left: then as long as the page lives
+        }
+        this.#memory[store]?.set(row.key, row)
     }
 
     /** Read, decide and write in one transaction. @param {'places' | 'sittings'} store @param {string} key @param {(row: any) => any} change */
@@ -189,6 +197,7 @@ export class Outbox {
             const row = change(memory.get(key))
             if (row === undefined) memory.delete(key)
             else memory.set(key, row)
+            return
         }
         await this.#run(store, 'readwrite', s => {
             const request = s.get(key)
@@ -220,7 +229,7 @@ export class Outbox {
 
 /** Refused for good: sending it again would change nothing. @param {unknown} error */
 const isRefusal = error => error instanceof Trouble
-    && ['invalid', 'not_found', 'forbidden', 'conflict', 'too_large'].includes(error.code)
+    && ['invalid', 'not_found', 'conflict', 'too_large'].includes(error.code)
 
 /** @param {PlaceRow} row */
 const positionBody = ({ event_id, at, end, start, locator, shared, text, format }) => ({

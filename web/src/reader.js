@@ -80,7 +80,8 @@ const start = async () => {
     await view.open(book)
     prepareRenderer()
     const server = await asked
-    const target = chooseTarget(await mine, server)
+    // a locator of another file of this book would lead anywhere in this one
+    const target = chooseTarget(await mine, server && !kind ? { ...server, locator: undefined } : server)
     const how = await restore(view, target)
     keeper.arm(reading.place)
     reading.sitting = newSitting()
@@ -538,6 +539,7 @@ const wirePage = () => {
     slider.addEventListener('change', () => void goToFraction(Number(slider.value)))
     document.addEventListener('visibilitychange', onHidden)
     addEventListener('pagehide', onLeave)
+    document.addEventListener('freeze', onLeave)
     addEventListener('pageshow', event => {
         if (event.persisted) reading.sitting = newSitting()
     })

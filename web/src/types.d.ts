@@ -6,7 +6,7 @@ export interface Locator { kind: 'xpointer' | 'cfi' | 'page', value: string }
 /** What the server knows of where somebody is. */
 export interface ServerPosition {
     fraction: number
-    locator?: Locator
+    locator?: Locator | undefined
     precision?: 'exact' | 'element' | 'section' | 'fraction'
     at: string
     device?: string
