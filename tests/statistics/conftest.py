@@ -11,6 +11,7 @@ from typing import Any
 
 import apsw
 import pytest
+from hypothesis import settings
 
 from tomed import reporting
 from tomed.errors import NoMatch
@@ -18,6 +19,9 @@ from tomed.model import BookId, Clues, Match, User
 from tomed.store import events, users
 from tomed.store.db import Store
 from tomed.store.devices import DeviceReport, upsert
+
+settings.register_profile("unhurried", deadline=None)  # a busy machine is no fault
+settings.load_profile("unhurried")
 
 NOW = int(datetime.fromisoformat("2026-11-22T21:00:00+00:00").timestamp() * 1000)
 

@@ -13,7 +13,7 @@ from tomed.errors import Invalid
 from tomed.statistics import estimates, goals, periods, streaks
 from tomed.statistics.days import calendar, split
 from tomed.statistics.finishes import Said, finishes
-from tomed.statistics.heatmap import heatmap
+from tomed.statistics.heatmap import heatmap, packed
 from tomed.statistics.pace import pace, suspicious, words
 from tomed.statistics.periods import Span
 from tomed.statistics.totals import Day, bars, change, records, totals, years
@@ -127,7 +127,7 @@ def test_the_heat_map_sums_to_the_days(sittings: list[tuple[int, int]], zone: st
     for start, length in sittings:
         for day, hour, (active_s,) in split(calendar(zone, day_start), start, start + length, length // 1000):
             days.setdefault(day, [0] * 24)[hour] += active_s
-    table = heatmap((day, tuple(hours)) for day, hours in days.items())
+    table = heatmap((day, packed(hours)) for day, hours in days.items())
     assert sum(map(sum, table)) == sum(length // 1000 for _, length in sittings)
     for weekday in range(7):
         same = [hours for day, hours in days.items() if date.fromordinal(day).weekday() == weekday]

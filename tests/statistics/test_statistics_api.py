@@ -142,7 +142,12 @@ async def test_history_by_the_plugin(client: TestClient) -> None:
         "rows": [[3, 1, 1763668800, 60, 300], [3, 2, 1763668860, 60, 300], [3, -1, 5, 5, 5], "x", [9, 1, 1, 1, 1]],
     }
     first = await send(client, "POST", "/history", body)
+    assert (first["service"], first["taken"]) == ("tomed", 2)
     assert (first["rows"], first["new"], first["rejected"], first["waiting"]) == (5, 2, 3, [3])
+    assert (await send(client, "POST", "/history", body | {"books": [{"key": 3, "authors": {}, "partial_md5": "AB"}]}))[
+        "taken"
+    ] == 2
+    assert (await send(client, "POST", "/history", body | {"books": {}, "rows": {}}))["taken"] == 0
     assert (await send(client, "POST", "/history", body))["new"] == 0
     assert await get(client, "/history?device=kobo-1") == {"start_time": 1763668860, "rows": 2}
     assert await get(client, "/history?device=other") == {"start_time": 0, "rows": 0}

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable
 from datetime import date
 
-Hours = tuple[int, ...]
-"""24 numbers: active seconds in each hour of the clock of one reading day."""
+Hours = bytes
+"""24 unsigned 32-bit numbers of this machine: active seconds in each hour of the clock of one reading day."""
 
 _MONDAY = date(1970, 1, 5).toordinal() % 7
+
+
+def packed(hours: Iterable[int]) -> Hours:
+    """24 numbers as ``Hours``."""
+    return array("I", hours).tobytes()
 
 
 def heatmap(days: Iterable[tuple[int, Hours]]) -> list[list[int]]:
@@ -19,4 +25,8 @@ def heatmap(days: Iterable[tuple[int, Hours]]) -> list[list[int]]:
     rows: list[list[Hours]] = [[] for _ in range(7)]
     for day, hours in days:
         rows[(day - _MONDAY) % 7].append(hours)
-    return [[sum(column) for column in zip(*row, strict=True)] if row else [0] * 24 for row in rows]
+    return [_sum(array("I", b"".join(row))) for row in rows]
+
+
+def _sum(seconds: array[int]) -> list[int]:
+    return [sum(seconds[hour::24]) for hour in range(24)]

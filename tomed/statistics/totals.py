@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
+from itertools import accumulate
 from typing import NamedTuple
 
 from tomed.statistics import periods
@@ -17,7 +19,7 @@ class Day(NamedTuple):
     active_s: int
     pages: int
     sessions: int
-    hours: Hours = ()
+    hours: Hours = b""
 
 
 class Totals(NamedTuple):
@@ -60,37 +62,34 @@ class Records(NamedTuple):
 
 def totals(days: Iterable[Day], books_finished: int = 0) -> Totals:
     """Sum up. A day counts as one when anything was read on it."""
-    active_s = sessions = pages = count = 0
-    for day in days:
-        active_s += day.active_s
-        sessions += day.sessions
-        pages += day.pages
-        count += day.active_s > 0
-    return Totals(active_s, sessions, pages, count, books_finished)
+    columns = list(zip(*days, strict=True))
+    if not columns:
+        return Totals(books_finished=books_finished)
+    _, active_s, pages, sessions, _ = columns
+    return Totals(sum(active_s), sum(sessions), sum(pages), len(active_s) - active_s.count(0), books_finished)
 
 
-def bars(days: Iterable[Day], period: str, span: Span | None = None, week_start: int = 1) -> list[Bar]:
-    """The days as bars of a period. With a ``span`` every period of it is there, the empty ones too."""
-    sums = dict.fromkeys(periods.axis(period, span, week_start) if span else (), (0, 0, 0, 0))
-    begin = end = 0
-    held: list[Day] = []
-    for day in days:
-        if not begin <= day.day < end:
-            _sum_up(sums, begin, held)
-            begin = periods.key(period, day.day, week_start)
-            end = periods.following(period, begin)
-            held = []
-        held.append(day)
-    _sum_up(sums, begin, held)
-    return [Bar(first, periods.label(period, first), *sums[first]) for first in sorted(sums)]
+def bars(days: Sequence[Day], period: str, span: Span | None = None, week_start: int = 1) -> list[Bar]:
+    """The days, ascending, as bars of a period. With a ``span`` every period of it is there, the empty ones too."""
+    if not days:
+        return _empty(periods.axis(period, span, week_start) if span else (), period)
+    on, active_s, pages, sessions, _ = zip(*days, strict=True)
+    # Sums up to each day: a bar is then the difference of two of them, however many days it has.
+    upto = [list(accumulate(column, initial=0)) for column in (active_s, pages, sessions, map(bool, active_s))]
+    whole = Span(min(on[0], span.first) if span else on[0], max(on[-1], span.last) if span else on[-1])
+    firsts = periods.axis(period, whole, week_start)
+    found, low = [], 0
+    for first, following in zip(firsts, [*firsts[1:], on[-1] + 1], strict=True):
+        high = bisect_left(on, following, low)
+        if high > low or span is not None:
+            sums = [column[high] - column[low] for column in upto]
+            found.append(Bar(first, periods.label(period, first), *sums))
+        low = high
+    return found
 
 
-def _sum_up(sums: dict[int, tuple[int, int, int, int]], begin: int, days: list[Day]) -> None:
-    if days:
-        _, active_s, pages, sessions, _ = zip(*days, strict=True)
-        more = (sum(active_s), sum(pages), sum(sessions), len(days) - active_s.count(0))
-        before = sums.get(begin, (0, 0, 0, 0))
-        sums[begin] = (before[0] + more[0], before[1] + more[1], before[2] + more[2], before[3] + more[3])
+def _empty(firsts: Iterable[int], period: str) -> list[Bar]:
+    return [Bar(first, periods.label(period, first), 0, 0, 0, 0) for first in firsts]
 
 
 def years(months: Iterable[Bar]) -> list[Bar]:

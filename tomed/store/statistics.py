@@ -14,7 +14,6 @@ from tomed.errors import Invalid, NotFound
 from tomed.statistics.periods import Span
 from tomed.statistics.reconcile import SLACK_MS
 from tomed.statistics.totals import Day
-from tomed.store.statistics_derived import HOURS
 from tomed.store.statistics_rows import fetch
 
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
@@ -123,15 +122,12 @@ def stamp(connection: apsw.Connection, user_id: int) -> tuple[Any, ...]:
 def days(connection: apsw.Connection, user_id: int, span: Span | None = None) -> list[Day]:
     """The reading days, ascending."""
     first, last = span or (0, 1 << 40)
-    unpack = HOURS.unpack
-    return [
-        Day(day, active_s, pages, sessions, unpack(hours))
-        for day, active_s, pages, sessions, hours in connection.execute(
-            "SELECT day, active_s, pages, sessions, hours FROM day_totals WHERE user_id = ? AND day BETWEEN ? AND ?"
-            " ORDER BY day",
-            (user_id, first, last),
-        )
-    ]
+    rows = connection.execute(
+        "SELECT day, active_s, pages, sessions, hours FROM day_totals WHERE user_id = ? AND day BETWEEN ? AND ?"
+        " ORDER BY day",
+        (user_id, first, last),
+    )
+    return list(map(Day._make, rows))
 
 
 def _sums(span: Span | None) -> str:

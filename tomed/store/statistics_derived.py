@@ -6,7 +6,6 @@ off the writer; ``apply`` writes them in one transaction.
 
 from __future__ import annotations
 
-import struct
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ import msgspec
 from tomed.positions import COMPLETE_FROM
 from tomed.statistics.days import Calendar, calendar, split
 from tomed.statistics.finishes import Said, finishes
+from tomed.statistics.heatmap import packed
 from tomed.statistics.paging import PageRow, unit
 from tomed.statistics.reconcile import Correction, Sitting, Told, reconcile
 from tomed.store import statistics_rows
@@ -30,12 +30,10 @@ BULK_WORKS = 200
 """With more works stale than this (a first import, another zone) much is done at a time: each page of the database
 is then written once and not once a slice. The writer is held for some tenths of a second, a few times in a life."""
 
-BULK_BUDGET = 60_000
+BULK_BUDGET = 20_000
 
 COUNTS_FROM_S = 10
 """A sitting shorter than this is listed and its seconds count, but it is no session."""
-
-HOURS = struct.Struct("<24I")
 
 
 def is_stale(connection: apsw.Connection, user_id: int) -> bool:
@@ -353,5 +351,5 @@ def _total_days(connection: apsw.Connection, user_id: int, days: set[int]) -> No
     connection.executemany("DELETE FROM day_totals WHERE user_id = ? AND day = ?", [(user_id, day) for day in days])
     connection.executemany(
         "INSERT INTO day_totals VALUES (?, ?, ?, ?, ?, ?)",
-        [(user_id, day, *sums[day][:3], HOURS.pack(*sums[day][3])) for day in sorted(days) if day in sums],
+        [(user_id, day, *sums[day][:3], packed(sums[day][3])) for day in sorted(days) if day in sums],
     )

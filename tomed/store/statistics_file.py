@@ -140,12 +140,19 @@ def windows(connection: apsw.Connection, after: int = 0) -> Iterator[tuple[int, 
         yield after, [row[1:] for row in found]
 
 
-def valid(row: tuple[object, ...]) -> bool:
+def valid(row: tuple[Any, ...]) -> bool:
     """Whether a page row can be: whole numbers, a page of some layout, a time after 1970, less than a day on it."""
-    if len(row) != 5 or any(type(value) is not int for value in row):
+    try:
+        key, page, start, duration, total = row
+    except ValueError:
         return False
-    _, page, start, duration, total = row
-    return 1 <= page <= PAGES_MAX and 0 < start < START_MAX and 0 < duration <= DURATION_MAX and 0 <= total <= PAGES_MAX  # type: ignore[operator]
+    return (
+        type(key) is type(page) is type(start) is type(duration) is type(total) is int
+        and 1 <= page <= PAGES_MAX
+        and 0 < start < START_MAX
+        and 0 < duration <= DURATION_MAX
+        and 0 <= total <= PAGES_MAX
+    )
 
 
 def _read(connection: apsw.Connection, sql: str, values: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:

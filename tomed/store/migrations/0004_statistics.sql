@@ -130,7 +130,7 @@ CREATE TABLE day_totals (
     active_s INTEGER NOT NULL,
     pages    INTEGER NOT NULL,
     sessions INTEGER NOT NULL,
-    hours    BLOB NOT NULL,                     -- 24 unsigned 32-bit little-endian numbers: seconds by hour of the clock
+    hours    BLOB NOT NULL,                     -- 24 unsigned 32-bit numbers: seconds by hour of the clock
     PRIMARY KEY (user_id, day)
 ) STRICT, WITHOUT ROWID;
 

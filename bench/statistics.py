@@ -1,0 +1,210 @@
+"""Statistics of a long reading life: ``python -m bench.statistics [--quick]``.
+
+Ten years of sittings in a library of ten thousand books, page rows on top. CPU time of this process is what
+counts (pages are made in a thread beside the event loop); a gauge looks up a book every few milliseconds
+meanwhile, as a device would. "Cold" is an answer made anew over tables that are up to date; how long bringing
+them up to date takes after everything changed at once (a first import, another zone) is told apart.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import random
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import apsw
+from aiohttp.test_utils import TestClient, TestServer
+
+from bench.catalog import Gauge, say
+from tomed import history, reporting
+from tomed.app import build_app
+from tomed.config import Config
+from tomed.errors import NoMatch
+from tomed.model import Clues, Match, User
+from tomed.reporting import Query, Reporting
+from tomed.services import SERVICES
+from tomed.statistics.heatmap import heatmap
+from tomed.store import statistics, statistics_file, tokens, users
+from tomed.store.db import Store
+from tomed.store.statistics_file import HistoryBook
+
+NOW = 1_790_000_000_000
+YEARS_MS = 10 * 365 * 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """How much somebody read."""
+
+    books: int
+    sittings: int
+    rows: int = 0
+
+
+def shelve(connection: apsw.Connection, books: int) -> None:
+    """A reader in Berlin, with books in series by authors, in files with hashes."""
+    users.create(connection, "ann", None, now=1)
+    connection.execute("UPDATE users SET time_zone = 'Europe/Berlin'")
+    numbers = range(1, books + 1)
+    for table, each in (("series", 5), ("authors", 3)):
+        connection.executemany(
+            f"INSERT INTO {table} (id, name, sort) VALUES (?1, ?1 || ' ', ?1)",
+            [(n,) for n in range(1, books // each + 2)],
+        )
+    connection.executemany(
+        "INSERT INTO books (id, uuid, title, sort, seen_at, series_id, series_index, languages)"
+        " VALUES (?1, 'uuid-' || ?1, 'Book ' || ?1, ?1, 1, ?2, ?3, 'eng')",
+        [(n, n // 5 + 1 if n % 2 else None, n % 5) for n in numbers],
+    )
+    connection.executemany("INSERT INTO book_authors VALUES (?, 0, ?)", [(n, n // 3 + 1) for n in numbers])
+    connection.executemany(
+        "INSERT INTO devices (id, user_id, client_id, name, last_seen_at) VALUES (?1, 1, ?1, 'Device ' || ?1, 1)",
+        [(1,), (2,)],
+    )
+    connection.executemany(
+        "INSERT INTO documents (id, user_id, fingerprint, filename, partial_md5, book_id, first_at, last_at)"
+        " VALUES (?1, 1, ?1, ?1 || '.epub', 'md5-' || ?1, ?1, 1, 1)",
+        [(n,) for n in numbers],
+    )
+
+
+def sittings(connection: apsw.Connection, life: Life, dice: random.Random) -> list[tuple[int, int, int]]:
+    """Write the sittings; as (book, start, end in ms)."""
+    told = []
+    step = YEARS_MS // life.sittings
+    for number in range(life.sittings):
+        start = NOW - YEARS_MS + number * step + dice.randrange(step)
+        told.append((dice.randrange(1, life.books + 1), start, start + dice.randrange(60, 3000) * 1000))
+    connection.executemany(
+        "INSERT INTO sessions (user_id, event_id, book_id, document_id, device_id, started_at, ended_at, received_at,"
+        " active_s, pages_turned, start_fraction, end_fraction)"
+        " VALUES (1, ?1, ?2, ?2, ?3, ?4, ?5, 1, ?6, ?7, 0.1, 0.12)",
+        [(f"e{i}", b, 1 + i % 2, s, e, (e - s) // 1000, (e - s) // 50_000) for i, (b, s, e) in enumerate(told)],
+    )
+    return told
+
+
+def nothing(connection: apsw.Connection, clues: Clues, *, user_id: int | None = None) -> Match:
+    """Every file is placed already: nothing is left to resolve."""
+    raise NoMatch("nothing")
+
+
+def history_of(folder: Path, life: Life, told: list[tuple[int, int, int]], dice: random.Random) -> Path:
+    """A statistics.sqlite3 whose rows lie in the sittings."""
+    rows: dict[int, list[tuple[int, int, int, int, int]]] = {}
+    for _ in range(life.rows):
+        book, start, end = told[dice.randrange(len(told))]
+        at = start // 1000 + dice.randrange((end - start) // 1000)
+        rows.setdefault(book, []).append((book, dice.randrange(1, 300), at, dice.randrange(5, 120), 300))
+    path = folder / "statistics.sqlite3"
+    statistics_file.write(path, [(HistoryBook(b, f"md5-{b}", f"Book {b}"), found) for b, found in rows.items()])
+    return path
+
+
+async def cpu_ms(work: Callable[[], Awaitable[object]]) -> float:
+    """CPU milliseconds of this process while it works."""
+    started = time.process_time()
+    await work()
+    return (time.process_time() - started) * 1000
+
+
+async def pages(data: Path, life: Life, goal_ms: float) -> None:
+    """The overview page over HTTP, made anew and kept."""
+    app = build_app(Config(data=data), clock=lambda: NOW)
+    store = app[SERVICES].store
+    async with TestClient(TestServer(app)) as client:
+        secret = await store.write_long(lambda c: tokens.issue(c, users.by_name(c, "ann").id, "web", "bench", NOW))  # type: ignore[union-attr]
+        headers = {"Cookie": f"tomed_session={secret}", "Accept": "text/html"}
+
+        async def fetch() -> None:
+            async with client.get("/statistics", headers=headers) as answer:
+                assert answer.status == 200, await answer.text()
+                await answer.read()
+
+        await fetch()  # templates, pages of the database
+        cold, warm = [], []
+        for number in range(7):
+            await store.write(lambda c, n=number: c.execute("UPDATE statistics_versions SET version = version + 1"))  # type: ignore[misc]
+            cold.append(await cpu_ms(fetch))
+            warm.append(await cpu_ms(fetch))
+        what = f"{life.sittings:,} sittings, {life.rows:,} page rows"
+        say(f"overview page, {what}", sorted(cold)[3], "ms CPU", goal_ms)
+        say("the same when nothing changed", sorted(warm)[3], "ms CPU", 5)
+
+
+async def one(folder: Path, life: Life, goal_ms: float) -> None:
+    """Everything of one life."""
+    dice = random.Random(1)
+    data = folder / f"data{life.sittings}"
+    store = Store.open(data / "tomed.db")
+    try:
+        await store.write_long(lambda c: shelve(c, life.books))
+        told = await store.write_long(lambda c: sittings(c, life, dice))
+        gauge = Gauge(store, [f"uuid-{n}" for n in range(1, 500)])
+        if life.rows:
+            await _import(store, history_of(folder, life, told, dice), life, gauge)
+        await _reports(store, life, gauge)
+    finally:
+        store.close()
+    await pages(data, life, goal_ms)
+
+
+async def _import(store: Store, path: Path, life: Life, gauge: Gauge) -> None:
+    def work() -> float:
+        with history.opened(path) as file:
+            started = time.perf_counter()
+            history.take_in(store, nothing, 1, "Device 1", file, NOW)
+            return time.perf_counter() - started
+
+    async with gauge.running():
+        took = await asyncio.to_thread(work)
+    rate = life.rows / took
+    missed = "" if rate >= 50_000 else ", MISSED"
+    print(f"{'page rows taken in, durable':<44} {rate:10.0f} rows/s  (to reach: 50000{missed})  {gauge}", flush=True)
+
+
+async def _reports(store: Store, life: Life, gauge: Gauge) -> None:
+    ours: Reporting = reporting.of(store, lambda: NOW)
+    user: User | None = store.read(lambda c: users.by_name(c, "ann"))
+    assert user is not None
+    async with gauge.running():
+        made = await cpu_ms(lambda: ours.refresh(user.id))
+    say(f"all of {life.sittings:,} sittings reconciled anew", made / 1000, "s CPU", None, str(gauge))
+    await store.write(
+        lambda c: c.execute(
+            "INSERT INTO sessions (user_id, event_id, book_id, started_at, ended_at, received_at, active_s)"
+            f" VALUES (1, 'one more', 7, {NOW - 3_600_000}, {NOW}, 1, 600)"
+        ).fetchall()
+    )
+    say("one more sitting reconciled", await cpu_ms(lambda: ours.refresh(user.id)), "ms CPU", None)
+
+    async def heat() -> None:
+        await store.query(lambda c: heatmap((d.day, d.hours) for d in statistics.days(c, 1)))
+
+    say("heat map, all time", sorted([await cpu_ms(heat) for _ in range(5)])[2], "ms CPU", 50)
+    for by in ("author", "series", "device"):
+        query = Query(group=by)
+        async with gauge.running():
+            took = await cpu_ms(lambda query=query: ours.report(user, query))  # type: ignore[misc]
+        say(f"report grouped by {by}, all time", took, "ms CPU", None, str(gauge))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench.statistics", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="one small life, to see that everything runs")
+    told = parser.parse_args()
+    lives = [(Life(10_000, 16_000), 15.0), (Life(10_000, 100_000, 300_000), 80.0), (Life(10_000, 200_000), 80.0)]
+    if told.quick:
+        lives = [(Life(200, 1_000, 2_000), 80.0)]
+    with tempfile.TemporaryDirectory(prefix="tomed-bench-") as folder:
+        for life, goal_ms in lives:
+            asyncio.run(one(Path(folder), life, goal_ms))
+
+
+if __name__ == "__main__":
+    main()
