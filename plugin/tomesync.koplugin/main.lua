@@ -107,9 +107,12 @@ function TomeSync:onPageUpdate(page)
     end
 end
 
--- Scroll mode has no page turns, only places.
-function TomeSync:onPosUpdate()
-    pageChanged(self)
+-- Scroll mode tells every place; only another page is a turn.
+function TomeSync:onPosUpdate(_pos, page)
+    if page ~= self.last_page then
+        self.last_page = page
+        pageChanged(self)
+    end
 end
 
 function TomeSync:onDocumentRerendered()

@@ -38,6 +38,8 @@ class FakeTomed:
         self.books: list[Json] = []
         self.files: dict[str, bytes] = {}
         """Bytes by ``book_uuid/FORMAT``."""
+        self.devices: list[Json] = []
+        """Who synced, as it called itself, in order."""
         self.token = "secret"
         self.history: dict[tuple[Any, ...], list[int]] = {}
         """Page rows by title, page and start."""
@@ -72,6 +74,7 @@ class FakeTomed:
 
     def sync(self, request: Json) -> Json:
         results = []
+        self.devices.append(request["device"])
         for event in request["events"]:
             known = event["id"] in self.events
             self.arrivals.append(event["id"])

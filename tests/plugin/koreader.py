@@ -70,16 +70,18 @@ def run(
     token: str = "secret",
     dies: bool = False,
     plugins: tuple[str, ...] = (),
+    install: bool = True,
     **environment: str,
 ) -> Report:
     """Plays a scenario (kolite's by name, or a file) with the plugin that ``plugin build`` makes for ``url``.
 
     ``folder`` holds the plugin and KOReader's data, so that a second run is a second boot. ``plugins`` of KOReader's
-    own are loaded beside ours.
+    own are loaded beside ours; without ``install`` ours is as the last run left it.
     """
     kolite = tools()
-    with zipfile.ZipFile(io.BytesIO(bundle.build(bundle.plugin_folder(), url, token, "Kobo"))) as packed:
-        packed.extractall(folder)
+    if install:
+        with zipfile.ZipFile(io.BytesIO(bundle.build(bundle.plugin_folder(), url, token, "Kobo"))) as packed:
+            packed.extractall(folder)
     path = scenario if isinstance(scenario, Path) else kolite / "scenarios" / f"{scenario}.lua"
     others = [f"{os.environ['KOREADER_DIR']}/plugins/{name}.koplugin" for name in plugins]
     done = subprocess.run(

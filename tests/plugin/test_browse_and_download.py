@@ -149,8 +149,8 @@ def test_a_sync_does_not_wait_for_a_person_nor_a_person_for_a_sync(device: Devic
     """A hanging background sync is put off when somebody opens a list, and done later."""
     server.set("hang")
     played = device.play(
-        """S.open(book) S.turn(2, 20) S.close_book() S.run(3) S.server("up")
-        S.tap("Browse the library > Recently added") S.settle() S.dump(#S.top().item_table) S.run(20) S.settle()""",
+        """S.open(book) S.turn(2, 5) S.close_book() S.run(2.2) S.server("up")
+        S.tap("Browse the library > Recently added") S.settle() S.dump(#S.top().item_table) S.run(7) S.settle()""",
         book=book(),
     ).check()
     assert played.of("dump")[0]["what"] == 101

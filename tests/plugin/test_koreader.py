@@ -3,6 +3,7 @@ test-koreader``)."""
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from tests.plugin import koreader
 from tests.plugin.faultproxy import FaultProxy
+from tomed import bundle
 
 pytestmark = [pytest.mark.koreader, pytest.mark.timeout(300)]
 
@@ -246,3 +248,19 @@ def test_history_arrives_once_and_goes_on(tmp_path: Path, server: FaultProxy) ->
     healthy(report, "history")
     assert set(first) < set(server.tomed.history)
     assert len(server.requests("/history")) == sent + 1
+
+
+def test_an_update_comes_in_at_the_next_boot(tmp_path: Path, server: FaultProxy) -> None:
+    """Laid ready in the plugin's folder, it is what KOReader runs from then on, with what was read before."""
+    koreader.run(tmp_path, OURS / "powerloss.lua", server.url, dies=True)
+    update = tmp_path / bundle.FOLDER / "update"
+    (update / "tomesync").mkdir(parents=True)
+    for name, text in json.loads(bundle.update(bundle.plugin_folder()).files)["files"].items():
+        (update / name).write_text(text, "utf-8")
+    (update / "tomesync" / "version.lua").write_text('return "9.0.0"')
+    (update / "READY").write_text("whole")
+    report = koreader.run(tmp_path, OURS / "boot.lua", server.url, install=False, KOLITE_CLOCK_OFFSET="3600")
+    healthy(report, "update")
+    assert [d["plugin"] for d in server.tomed.devices] == ["9.0.0"]
+    assert len(server.tomed.sessions) == 1
+    assert not (tmp_path / "ko" / "plugins" / bundle.FOLDER / "update").exists()

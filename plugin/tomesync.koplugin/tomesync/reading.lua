@@ -49,8 +49,18 @@ local function beginSitting(place)
     Reading.journal:start(sitting, os.time(), Reading.book)
 end
 
+-- Within a page (scroll mode) places are not followed one by one: here is the last one.
+local function refresh()
+    local ui, sitting = Reading.ui, Reading.tracker.sitting
+    local place = ui and sitting and Place.now(ui)
+    if place and place.page == sitting.place.page and place.total == sitting.place.total then
+        sitting.place, Reading.place = place, place
+    end
+end
+
 -- Ends the sitting: first into the queue, then off the journal. Dying in between sends the same id twice at worst.
 local function endSitting()
+    refresh()
     local sitting = Reading.tracker:finish()
     if not sitting then
         return
@@ -203,6 +213,7 @@ function Reading.forSync(everything)
         return extra, want
     end
     noteStatus(ui)
+    refresh()
     local sitting = tracker:snapshot()
     local serial = tracker.serial
     if sitting.moved and serial ~= Reading.sent_serial then
