@@ -64,7 +64,7 @@ def sort_key(text: str) -> str:
 def words(text: str) -> str:
     """``text`` as the search index takes it: folded, signs of unspaced scripts set apart."""
     folded = fold(text).replace("\0", " ")
-    return folded if folded.isascii() else _UNSPACED.sub(r" \1 ", folded)
+    return folded if folded.isascii() else " ".join(_UNSPACED.split(folded))
 
 
 def match_expression(question: str, *, max_words: int = 12) -> str:
