@@ -154,3 +154,31 @@ def test_downloads_from_the_daemon(tmp_path: Path, daemon: Daemon, library: Libr
         "10 - Tenth Light": "Tenth Light",
     }
     assert got == {f"{name}.epub": library.book(title).files["EPUB"].read_bytes() for name, title in titles.items()}
+
+
+def test_lists_statistics_and_updates_of_the_daemon(tmp_path: Path, daemon: Daemon, library: LibraryFixture) -> None:
+    """Authors, tags, what was read of the open book, and whether there is a newer plugin."""
+    device = Device(tmp_path / "device", daemon.url, daemon.token)
+    played = device.play(
+        """S.open(book) S.turn(9, 60) S.close_book() S.run(5) S.settle() S.open(book) S.run(3) S.settle()
+        S.tap("Browse the library > Authors") S.settle() S.select("Ada Lantern") S.settle()
+        S.dump(#S.top().item_table)
+        S.tap("Browse the library > Tags") S.settle() S.select("Fantasy") S.settle() S.dump(#S.top().item_table)
+        S.tap("This book > Statistics") S.settle() S.dump(S.top().text)
+        S.tap("Settings > Check for updates") S.settle() S.dump(S.top().text)""",
+        book=copy_of(library, "First Light"),
+    ).check()
+    authors, tags, read, update = [r["what"] for r in played.of("dump")]
+    assert (authors, tags) == (4, 1)
+    assert "in 1 sittings on 1 days" in read and "min" in read
+    assert "newest version" in update
+
+
+def test_history_taken_by_the_daemon(tmp_path: Path, daemon: Daemon, library: LibraryFixture) -> None:
+    """What the child sends of KOReader's statistics is taken, once, whatever the line does in between."""
+    book = {"key": 3, "title": "First Light", "authors": ["Ada Lantern"], "partial_md5": "ab" * 16, "pages": 200}
+    rows = [[3, page, 1_700_000_000 + page * 60, 55, 200] for page in range(1, 51)]
+    body = {"device": {"id": "d", "name": "Kobo"}, "now": "2026-11-22T21:00:00Z", "books": [book], "rows": rows}
+    first, again = daemon.post("/history", body).json, daemon.post("/history", body).json
+    assert (first["service"], first["taken"], first["new"]) == ("tomed", 50, 50)
+    assert (again["taken"], again["new"]) == (50, 0)

@@ -320,6 +320,46 @@ function Browse.restOfSeries(uuid)
     end)
 end
 
+local function duration(seconds)
+    local minutes = math.floor(seconds / 60 + 0.5)
+    return minutes < 60 and T(_("%1 min"), minutes) or T(_("%1 h %2 min"), math.floor(minutes / 60), minutes % 60)
+end
+
+local function statisticsText(counted)
+    if not counted.active_s or counted.active_s == 0 then
+        return _("The server has counted no reading of this book yet.")
+    end
+    local lines = {
+        T(_("Read for %1 in %2 sittings on %3 days."), duration(counted.active_s), counted.sessions or "?", counted.days or "?"),
+    }
+    if counted.pages then
+        lines[#lines + 1] = T(_("%1 pages turned."), counted.pages)
+    end
+    if counted.fraction then
+        lines[#lines + 1] = T(_("At %1."), percent(counted.fraction))
+    end
+    if counted.left_s then
+        lines[#lines + 1] = T(_("About %1 left."), duration(counted.left_s))
+    end
+    if counted.first_at and counted.last_at then
+        lines[#lines + 1] = T(_("From %1 to %2, on all devices."), counted.first_at:sub(1, 10), counted.last_at:sub(1, 10))
+    end
+    return table.concat(lines, "\n")
+end
+
+--- What all devices together have read of this book.
+function Browse.statistics(uuid)
+    connected(function()
+        Browse.ask("statistics", { uuid = uuid }, function(answer)
+            if answer.ok then
+                inform(statisticsText(answer))
+            elseif answer.code ~= "cancelled" then
+                inform(answer.status == 404 and _("This server counts no reading.") or Messages.failure(answer, Settings.server() or "?"))
+            end
+        end)
+    end)
+end
+
 -- The next unread book of this one's series: found(book), or otherwise(answer) with what was answered instead.
 local function findNext(uuid, found, otherwise)
     Browse.ask("one", { uuid = uuid }, function(answer)

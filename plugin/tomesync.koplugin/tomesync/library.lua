@@ -145,6 +145,20 @@ function Library.one(job, http, json)
     return book and { ok = true, book = book } or { ok = false, code = "not_tomed" }
 end
 
+--- What the server counts of one book. job.uuid. Numbers that it does not tell are left out.
+function Library.statistics(job, http, json)
+    local object, failure = get(job, "/books/" .. job.uuid .. "/statistics", http, json)
+    if not object then
+        return failure
+    end
+    local estimate = list(object.estimate)
+    return {
+        ok = true, active_s = number(object.active_s), pages = number(object.pages), sessions = number(object.sessions),
+        days = number(object.days), first_at = text(object.first_at), last_at = text(object.last_at), fraction = number(object.fraction),
+        left_s = number(estimate.remaining_s),
+    }
+end
+
 --- Next to be read: the first of the list after `uuid` (or from the begin) that is not read.
 function Library.nextUnread(books, uuid)
     local after = uuid == nil

@@ -68,6 +68,8 @@ local function items()
           help_text = _("Say yourself which book of the library this file is.") },
         { text = _("Let the server decide"), enabled_func = function() return Reading.book ~= nil and Reading.book.book_uuid ~= nil end,
           callback = function() choose(nil) end, help_text = _("Takes your own choice back.") },
+        { text = _("Statistics"), enabled_func = function() return uuid() ~= nil end, keep_menu_open = true,
+          callback = function() Browse.statistics(uuid()) end, help_text = _("What all your devices together have read of this book.") },
         { text = _("Next in this series"), enabled_func = function() return uuid() ~= nil end, callback = function() Browse.nextInSeries(uuid()) end,
           help_text = _("The next unread one, to be loaded or read.") },
         { text = _("Download the rest of the series"), enabled_func = function() return uuid() ~= nil end,
