@@ -53,6 +53,7 @@ class Shelf(Protocol):
     def by_path(self, path: str) -> Hits: ...
     def by_name(self, stem: str) -> Hits: ...
     def by_title(self, key: str) -> Hits: ...
+    def authors_by_title(self, key: str) -> dict[BookId, list[str]]: ...
     def by_volume(self, key: str) -> Hits: ...
     def by_calibre_id(self, calibre_id: int) -> Hits: ...
     def names_from(self, start: str) -> list[tuple[BookId, str]]: ...
@@ -98,6 +99,8 @@ class Question:
     uuids: tuple[str, ...] = ()
     name_spent: bool = False
     """The name has spoken, for several books: reading it once more in another way would be a guess."""
+    title_spent: bool = False
+    """So has the title."""
     weak: dict[BookId, Candidate] = field(default_factory=dict)
 
     @classmethod
@@ -162,6 +165,7 @@ def identify(shelf: Shelf, clues: Clues) -> Match:
         if left:
             pool, words = left, says
             question.name_spent = question.name_spent or word == "name"
+            question.title_spent = question.title_spent or word == "title"
     if pool:
         candidates = [Candidate(book_id, words, 1.0) for book_id in sorted(pool)]
         raise Ambiguous(f"{len(pool)} books of the library are meant with equal right.", candidates=candidates)
@@ -306,19 +310,20 @@ def _titled(shelf: Shelf, question: Question) -> Hits:
     found: Hits = {}
     for title, authors in _readings(question):
         # In its own script a title must be ours in that script; an ASCII one may be anybody's spelling.
-        hits = shelf.by_title(words_key(title))
-        for book_id, facts in shelf.facts(hits).items():
-            agreement = compare_authors(authors, facts.authors)
+        told = _person_keys(authors)
+        agreements = {
+            book_id: _compare(told, map(author_keys, known))
+            for book_id, known in shelf.authors_by_title(words_key(title)).items()
+        }
+        same = [book_id for book_id, agreement in agreements.items() if agreement == SAME]
+        for book_id, facts in shelf.facts(same).items():
             if _contradicts_volume(question, facts):
                 question.suspect(book_id, 0.5, "The title agrees, but it is another volume of the series.")
-            elif agreement == SAME:
-                found[book_id] = {""}
-            elif agreement == UNKNOWN:
-                question.suspect(book_id, 0.7, "The title agrees; nothing is known of the author.")
-            elif agreement == SHARED:
-                question.suspect(book_id, 0.8, "The title agrees, and some of the authors do.")
             else:
-                question.suspect(book_id, 0.3, "The title agrees, but it is by somebody else.")
+                found[book_id] = {""}
+        for book_id, agreement in agreements.items():
+            if agreement != SAME:
+                question.suspect(book_id, *_TITLE_ALONE[agreement])
     return found
 
 
@@ -369,12 +374,26 @@ def compare_authors(told: Iterable[str], known: Iterable[str]) -> str:
     Files often name the first author only, so fewer is the same; one more is not: another edition,
     an adaptation.
     """
-    told_keys = [keys for author in told if (keys := author_keys(author)) - {""}]
-    known_keys = [author_keys(author) for author in known]
-    agree = [any(_same_person(one, other) for other in known_keys) for one in told_keys]
+    return _compare(_person_keys(told), map(author_keys, known))
+
+
+def _person_keys(people: Iterable[str]) -> list[frozenset[str]]:
+    return [keys for author in people if (keys := author_keys(author)) - {""}]
+
+
+def _compare(told: list[frozenset[str]], known: Iterable[frozenset[str]]) -> str:
+    others = list(known)
+    agree = [any(_same_person(one, other) for other in others) for one in told]
     if not agree:
         return UNKNOWN
     return SAME if all(agree) else SHARED if any(agree) else OTHER
+
+
+_TITLE_ALONE = {
+    SHARED: (0.8, "The title agrees, and some of the authors do."),
+    UNKNOWN: (0.7, "The title agrees; nothing is known of the author."),
+    OTHER: (0.3, "The title agrees, but it is by somebody else."),
+}
 
 
 def _same_person(one: frozenset[str], other: frozenset[str]) -> bool:
@@ -428,6 +447,8 @@ def _volumes(question: Question) -> Iterator[tuple[str, float, tuple[str, ...]]]
     if clues.series and clues.series_index is not None:
         if authors:
             yield clues.series, clues.series_index, authors
+        return
+    if question.title_spent or question.name_spent:
         return
     for title in [clues.title] if clues.title and authors else []:
         if parsed := parse_volume(title):

@@ -105,6 +105,7 @@ def words_key(text: str) -> str:
     return " ".join(_WORD.findall(fold(text))) or " ".join(text.split())
 
 
+@lru_cache(maxsize=8192)
 def author_keys(author: str) -> frozenset[str]:
     """Keys of a person in any usual writing: ``Le Guin, Ursula K.`` and ``Ursula K. Le Guin`` share one.
 

@@ -261,6 +261,19 @@ class TestTitle:
             assert candidate.reason
             assert 0 < candidate.score < 1
 
+    def test_a_title_that_hundreds_share(self, sidecar: Sidecar) -> None:
+        """Among hundreds of one title the author decides, and a second one by that author makes it ambiguous."""
+        books = sidecar.put(*(entry("Poems", f"Poet {n:03d}", calibre_id=n) for n in range(1, 301)))
+        assert sidecar.ask("x.epub", title="Poems", authors=("Poet 300",)) == ("title", books[299])
+        (again,) = sidecar.put(entry("Poems", "Poet 300", calibre_id=301))
+        assert sidecar.ask("x.epub", title="Poems", authors=("Poet 300",)) == ("ambiguous", {books[299], again})
+
+    def test_a_name_that_a_thousand_share(self, sidecar: Sidecar) -> None:
+        """What too many share is nobody's, and never by accident the last one's."""
+        sidecar.put(*(entry("Same", "Ada Quill", calibre_id=n, formats=("PDF",)) for n in range(1, 1101)))
+        sidecar.put(entry("Same", "Ada Quill", calibre_id=2000, formats=("EPUB",)))
+        assert sidecar.ask("Same - Ada Quill.epub")[0] == "no_match"
+
     def test_namesakes_by_other_authors(self, sidecar: Sidecar) -> None:
         """One title, two authors: the author decides; without one it is nobody's."""
         a, b = sidecar.put(entry("Poems", "Ada Quill", calibre_id=1), entry("Poems", "Bram Oduya", calibre_id=2))
@@ -324,6 +337,15 @@ class TestSeries:
         told = {"series": "MOONRAIL", "authors": ("Arai, Kei",), "title": "Whatever"}
         assert sidecar.ask("x.epub", series_index=1.5, **told) == ("series", volumes[1])
         assert sidecar.ask("x.epub", series_index=3.0, **told)[0] == "no_match"
+
+    def test_a_number_in_the_title_does_not_choose_between_namesakes(self, sidecar: Sidecar) -> None:
+        """Two books of one title and author, one of them in a series: the title has said all it can."""
+        books = sidecar.put(
+            entry("Moonrail 3", "Kei Arai", calibre_id=1, series="Moonrail", series_index=3.0),
+            entry("Moonrail 3", "Kei Arai", calibre_id=2),
+        )
+        assert sidecar.ask("x.epub", title="Moonrail 3", authors=("Kei Arai",)) == ("ambiguous", set(books))
+        assert sidecar.ask("Moonrail 3 - Kei Arai.epub") == ("ambiguous", set(books))
 
     def test_one_title_for_all_volumes(self, sidecar: Sidecar) -> None:
         """Volumes that share title and author: the told number decides, without it they are ambiguous."""

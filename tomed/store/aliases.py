@@ -27,8 +27,11 @@ from tomed import names
 from tomed.matching import Facts, Hits, path_key, teaches
 from tomed.model import BookId, Clues, Entry
 
-MANY = 64
-"""Rows looked at for one question. A name that more books share is as ambiguous as can be."""
+MANY = 1000
+"""Rows looked at for one question. What more rows share tells no book from another, and is nobody's."""
+
+FEW = 64
+"""Rows looked at for candidates, which are not certain anyway."""
 
 
 # Remembering ------------------------------------------------------------------------------------
@@ -148,6 +151,19 @@ class Shelf:
         """Books that have or had this title, in any of its spellings."""
         return self._alias("title", key)
 
+    def authors_by_title(self, key: str) -> dict[BookId, list[str]]:
+        """Books that have or had this title, with their authors."""
+        rows = self._rows(
+            "SELECT a.book_id, authors.name FROM aliases a CROSS JOIN book_authors b ON b.book_id = a.book_id"
+            " CROSS JOIN authors ON authors.id = b.author_id WHERE a.kind = 'title' AND a.value = ?"
+            " ORDER BY a.book_id, b.ordinal LIMIT ?",
+            (key, MANY),
+        )
+        found: dict[BookId, list[str]] = {}
+        for book_id, name in rows if len(rows) < MANY else []:
+            found.setdefault(BookId(book_id), []).append(name)
+        return found
+
     def by_volume(self, key: str) -> Hits:
         """Books that are or were this volume of this series."""
         return self._alias("volume", key)
@@ -165,9 +181,9 @@ class Shelf:
         rows = self._rows(
             "SELECT book_id, value FROM aliases"
             " WHERE kind = 'name' AND value >= ?1 AND value < ?1 || char(1114111) LIMIT ?2",
-            (start, MANY),
+            (start, FEW),
         )
-        return [] if len(rows) == MANY else [(BookId(book_id), value.rpartition("/")[0]) for book_id, value in rows]
+        return [] if len(rows) == FEW else [(BookId(book_id), value.rpartition("/")[0]) for book_id, value in rows]
 
     def by_calibre_id(self, calibre_id: int) -> Hits:
         """Books that have or had this number in one of the libraries."""
@@ -223,7 +239,7 @@ class Shelf:
         rows = self._rows(
             "SELECT value FROM aliases WHERE kind = ?1 AND value >= ?2 AND value < ?2 || char(1114111)"
             " AND book_id = ?3 LIMIT ?4",
-            (kind, start, book_id, MANY),
+            (kind, start, book_id, FEW),
         )
         return [value for (value,) in rows]
 
@@ -238,7 +254,8 @@ class Shelf:
 
     def _hits(self, sql: str, values: tuple[object, ...]) -> Hits:
         hits: Hits = {}
-        for book_id, source in self._rows(sql, values):
+        rows = self._rows(sql, values)
+        for book_id, source in rows if len(rows) < MANY else []:
             hits.setdefault(BookId(book_id), set()).add(source)
         return hits
 
