@@ -9,9 +9,11 @@ from __future__ import annotations
 import asyncio
 import functools
 import uuid
+from bisect import bisect_left, bisect_right
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -294,13 +296,14 @@ def make(connection: apsw.Connection, user: User, query: Query, today: int) -> R
     """Put a report together from the derived tables. Walks one row a reading day, not one a sitting."""
     span = _span(query, today)
     everything = statistics.days(connection, user.id)
-    inside = everything if span is None else [day for day in everything if span.first <= day.day <= span.last]
+    inside = everything if span is None else _between(everything, span)
     finishes = statistics.finish_days(connection, user.id)
-    first = min((day.day for day in inside), default=today)
+    first = inside[0].day if inside else today
     shown = span or Span(min(first, today), max(today, inside[-1].day if inside else today))
     before = periods.previous(span) if span else None
-    active = streaks.active_days((day.day, day.active_s) for day in everything)
-    by_day = {day.day: (day.active_s, day.pages) for day in everything}
+    active = streaks.active_days([day[:2] for day in everything])
+    lately = everything[bisect_left(everything, today - 366, key=_day) :]  # goals look back a year, estimates less
+    by_day = {day.day: (day.active_s, day.pages) for day in lately}
     last_days = [by_day.get(day, (0, 0))[0] for day in range(today - estimates.WINDOW_DAYS + 1, today + 1)]
     week_start = user.week_start
     weeks, months = bars(inside, "week", shown, week_start), bars(inside, "month", shown)
@@ -312,13 +315,11 @@ def make(connection: apsw.Connection, user: User, query: Query, today: int) -> R
         day_start_minute=user.day_start_minute,
         week_start=week_start,
         totals=totals(inside, _count(finishes, span)),
-        previous=totals((d for d in everything if before.first <= d.day <= before.last), _count(finishes, before))
-        if before
-        else None,
+        previous=totals(_between(everything, before), _count(finishes, before)) if before else None,
         previous_span=before,
         days=inside,
         bars={"week": weeks, "month": months, "year": years(months)},
-        heatmap=heatmap((day.day, day.hours) for day in inside),
+        heatmap=heatmap([(day.day, day.hours) for day in inside]),
         current_streak=streaks.current(active, today),
         longest_streak=streaks.longest(d for d in active if span is None or span.first <= d <= span.last),
         records=records(inside, weeks, months),
@@ -337,6 +338,13 @@ def make(connection: apsw.Connection, user: User, query: Query, today: int) -> R
         series=_series(connection, user.id, last_days) if query.full else [],
         pile=_pile(connection, user.id, last_days) if query.full else [],
     )
+
+
+_day = attrgetter("day")
+
+
+def _between(days: list[Day], span: Span) -> list[Day]:
+    return days[bisect_left(days, span.first, key=_day) : bisect_right(days, span.last, key=_day)]
 
 
 def _span(query: Query, today: int) -> Span | None:

@@ -8,6 +8,7 @@ end the run that lasted until yesterday.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import NamedTuple
 
 MINIMUM_S = 60
@@ -23,23 +24,17 @@ class Streak(NamedTuple):
 
 def active_days(seconds: Iterable[tuple[int, int]], minimum_s: int = MINIMUM_S) -> list[int]:
     """The days, ascending, on which enough was read. ``seconds`` is (day, active seconds), each day once."""
-    return sorted(day for day, active_s in seconds if active_s >= minimum_s)
+    return sorted([day for day, active_s in seconds if active_s >= minimum_s])
 
 
 def runs(days: Iterable[int]) -> list[Streak]:
     """All runs, oldest first."""
-    found: list[Streak] = []
-    first = last = None
-    for day in sorted(set(days)):
-        if last is not None and day == last + 1:
-            last = day
-            continue
-        if first is not None and last is not None:
-            found.append(Streak(last - first + 1, first, last))
-        first = last = day
-    if first is not None and last is not None:
-        found.append(Streak(last - first + 1, first, last))
-    return found
+    ordered = sorted(set(days))
+    if not ordered:
+        return []
+    ends = [i for i, (day, following) in enumerate(pairwise(ordered)) if following != day + 1]
+    firsts, lasts = [0, *(i + 1 for i in ends)], [*ends, len(ordered) - 1]
+    return [Streak(last - first + 1, ordered[first], ordered[last]) for first, last in zip(firsts, lasts, strict=True)]
 
 
 def longest(days: Iterable[int]) -> Streak:
