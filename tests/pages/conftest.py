@@ -90,7 +90,7 @@ class Browser:
         told = {name: value for name, value in sent.items() if value is not None}
         return await self.post(form.get("action") or page.url, dict(form.form_values()) | said, told, follow)
 
-    async def post(self, path: str, fields: dict[str, str], headers: dict[str, str], follow: bool = True) -> Sheet:
+    async def post(self, path: str, fields: Any, headers: dict[str, str], follow: bool = True) -> Sheet:
         async with self.client.post(path, data=fields, headers=headers, allow_redirects=follow) as answer:
             return await _sheet(answer)
 

@@ -68,6 +68,7 @@ async def test_the_short_link_works_on_the_e_reader_and_expires(browser, browser
     (short,) = page.texts("//p[@class='code']")
     assert short.startswith("http://192.168.1.20:8788/get/")
     assert page.tree.xpath("//div[@class='qr']/svg")
+    assert page.headers["Cache-Control"] == "no-store"
     path = short.removeprefix("http://192.168.1.20:8788")
     reader = await browser_of(beside=browser)
     shown = await reader.get(path)

@@ -60,7 +60,13 @@ async def _list(request: web.Request, path: str) -> web.StreamResponse:
         per_page=PER_PAGE,
         user_id=signed_in(request).id,
     )
-    found, kinds = services(request).store.read(lambda c: (catalog.books(c, query), catalog.kinds(c)))
+    store = services(request).store
+    # words and tags may fit very many books: such a walk must not hold up everybody else's requests
+    if q or tag or author:
+        found = await store.query(lambda c: catalog.books(c, query))
+    else:
+        found = store.read(lambda c: catalog.books(c, query))
+    kinds = store.read(catalog.kinds)
     kept = {"author": author, "tag": tag}
     chosen = kept | {"kind": kind, "q": q, "status": status, "sort": sort if sort != orders[0] else ""}
     say = request.config_dict[LAYOUT].say

@@ -124,6 +124,7 @@ async def added(request: web.Request) -> web.StreamResponse:
     return page(
         request,
         "device-added.html",
+        secret=True,
         here="devices",
         name=offer.name,
         zip=url(request, "/get", code, "tomesync.koplugin.zip"),
@@ -144,7 +145,9 @@ def _offer(request: web.Request) -> tuple[str, Offer]:
 async def get(request: web.Request) -> web.StreamResponse:
     """What the short link shows, on any device: the plugin and how to install it."""
     code, offer = _offer(request)
-    return page(request, "get.html", name=offer.name, zip=url(request, "/get", code, "tomesync.koplugin.zip"))
+    return page(
+        request, "get.html", secret=True, name=offer.name, zip=url(request, "/get", code, "tomesync.koplugin.zip")
+    )
 
 
 async def get_zip(request: web.Request) -> web.StreamResponse:

@@ -74,8 +74,13 @@ def environment(templates: Path) -> jinja2.Environment:
     return made
 
 
-def page(request: web.Request, template: str, *, http_status: int = 200, **context: Any) -> web.Response:
-    """Render ``template`` for this request. The answer carries the policy for a page without scripts."""
+def page(
+    request: web.Request, template: str, *, http_status: int = 200, secret: bool = False, **context: Any
+) -> web.Response:
+    """Render ``template`` for this request. The answer carries the policy for a page without scripts.
+
+    With ``secret`` no browser keeps it: a link or a key is on it.
+    """
     layout = request.config_dict[LAYOUT]
     user: User | None = request.get("user")
     zone = zone_of(user)
@@ -94,6 +99,8 @@ def page(request: web.Request, template: str, *, http_status: int = 200, **conte
     text = layout.environment.get_template(template).render(words | context)
     answer = web.Response(text=text, content_type="text/html", status=http_status)
     protect(answer, policy())
+    if secret or request.method not in ("GET", "HEAD"):
+        answer.headers["Cache-Control"] = "no-store"
     if VISIT_COOKIE not in request.cookies and SESSION_COOKIE not in request.cookies:
         set_cookie(request, answer, VISIT_COOKIE, visit)
     return answer

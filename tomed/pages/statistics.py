@@ -33,6 +33,7 @@ from tomed.statistics.pace import suspicious
 from tomed.statistics.periods import Span
 from tomed.statistics.totals import Bar, Day, bars, change
 from tomed.store import statistics, statistics_derived, statistics_rows
+from tomed.store.db import Store
 from tomed.store.statistics import GROUPS, SittingQuery, WorkTotal
 
 PERIODS = ("all", "year", "month", "week", "day")
@@ -203,9 +204,19 @@ async def overview(request: web.Request) -> web.StreamResponse:
         }
 
     drawn = await ours.keep(user, ("overview", wanted.query), draw)
+    store = services(request).store
+    ours.count_words_soon(lambda book_id: _epub(store, book_id))
     return _page(
         request, "overview", "overview", **drawn, wanted=wanted, measures=goals.MEASURES, goal_periods=periods.PERIODS
     )
+
+
+def _epub(store: Store, book_id: BookId) -> Path | None:
+    """A book's EPUB, if its library is there. Called in a thread."""
+    try:
+        return catalog.epub_path(store, store.read(lambda c: catalog.book_by_id(c, book_id)))
+    except TomedError:
+        return None
 
 
 def _compared(report: Report) -> list[tuple[str, int, int | None, float | None]]:
