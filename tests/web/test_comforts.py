@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, Page
 
+from tests.chromium import missing
 from tests.web.books import chapter, make_epub, plain_epub
-from tests.web.serving import Server
+from tests.web.serving import ROOT, Server
 from tests.web.steps import fraction, open_book, quiet, reload, saved, shown, turn, until
 
 pytestmark = pytest.mark.browser
@@ -168,3 +169,24 @@ def test_words_for_who_does_not_see(page: Page, server: Server, book: str) -> No
     frame = next(f for f in page.frames if f.parent_frame is not None)
     assert frame.frame_element().get_attribute("title") == "Text of the book"
     assert "%" in (page.get_attribute("#progress", "aria-valuetext") or "")
+
+
+@pytest.mark.parametrize("sheet", ["", "contents", "search", "settings"])
+@pytest.mark.parametrize("colours", ["light", "dark"])
+def test_axe_finds_nothing_serious(
+    context_of: Callable[..., BrowserContext], server: Server, book: str, sheet: str, colours: str
+) -> None:
+    """The reader and its sheets, by axe-core's rules."""
+    axe = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
+    if not axe.exists():
+        missing("axe-core is not there: run npm ci in web/")
+    page = context_of(color_scheme=colours).new_page()
+    open_book(page, server, book)
+    if sheet:
+        page.locator(f"button[data-act={sheet}]").click()
+    page.evaluate(axe.read_text("utf-8"))
+    found = page.evaluate("axe.run(document, { iframes: false })")["violations"]
+    serious = [
+        (v["id"], [n["html"][:120] for n in v["nodes"]]) for v in found if v["impact"] in ("serious", "critical")
+    ]
+    assert serious == []

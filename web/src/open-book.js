@@ -72,25 +72,57 @@ const openEpub = async (file, format) => {
         throw error instanceof Trouble ? error : new Trouble(await diagnose(archive), { cause: error })
     })
     if (!book.sections.length) throw new Trouble(strings.noText, { code: 'empty' })
-    countSectionsOnly(book)
+    resolveToSections(book)
+    framePictures(book)
     return book
 }
 
 /**
- * foliate leaves spine items without a file out of its sections and still counts them when it resolves an address.
+ * foliate leaves spine items without a file out of its sections and still counts them when it resolves an address; of a file that
+ * the spine names twice it always takes the first.
  * @param {Book & { resources?: any }} book
  */
-const countSectionsOnly = book => {
-    const { resources } = book
+const resolveToSections = book => {
+    const { sections, resources } = book
     const kept = resources.spine.map((/** @type {{ idref: string }} */ { idref }) => !!resources.getItemByID(idref))
-    if (!kept.includes(false)) return
-    /** @template {{ index: number } | null | undefined} T @param {T} found @returns {T} */
-    const correct = found => found && found.index >= 0 && kept[found.index]
-        ? { ...found, index: kept.slice(0, found.index).filter(Boolean).length } : found && { ...found, index: -1 }
+    /** @param {string | undefined} cfi @returns {string} the numbers that lead to the section */
+    const steps = cfi => (/^epubcfi\(([^!,)]*)/.exec((cfi ?? '').replace(/\[(\^.|[^\]^])*\]/g, ''))?.[1] ?? '')
+    const bySteps = new Map(sections.map((section, index) => [steps(section.cfi), index]))
+    /** @param {number} index in the spine */
+    const toSection = index => index >= 0 && kept[index] ? kept.slice(0, index).filter(Boolean).length : -1
     const resolveCFI = book.resolveCFI?.bind(book)
     const resolveHref = book.resolveHref.bind(book)
-    if (resolveCFI) book.resolveCFI = cfi => correct(resolveCFI(cfi))
-    book.resolveHref = href => correct(/** @type {any} */ (resolveHref(href)))
+    if (resolveCFI) book.resolveCFI = cfi => {
+        const found = resolveCFI(cfi)
+        return { ...found, index: bySteps.get(steps(cfi)) ?? toSection(found.index) }
+    }
+    book.resolveHref = href => {
+        const found = /** @type {import('./types').Navigation | null | undefined} */ (resolveHref(href))
+        return found && { ...found, index: toSection(found.index) }
+    }
+}
+
+/**
+ * A picture may stand in the reading order by itself; foliate shows only documents, so it gets one.
+ * @param {Book & { resources?: any }} book
+ */
+const framePictures = book => {
+    for (const section of book.sections) {
+        const type = book.resources.getItemByHref(section.id)?.mediaType ?? ''
+        const { load } = section
+        if (!type.startsWith('image/') || !load) continue
+        section.createDocument = () => document.implementation.createHTMLDocument('')
+        section.load = async () => {
+            const src = await load()
+            const doc = document.implementation.createHTMLDocument('')
+            const image = doc.createElement('img')
+            image.src = src ?? ''
+            image.alt = ''
+            image.setAttribute('style', 'display: block; margin: auto; max-width: 100%; max-height: 100%')
+            doc.body.append(image)
+            return URL.createObjectURL(new Blob([new XMLSerializer().serializeToString(doc)], { type: 'application/xhtml+xml' }))
+        }
+    }
 }
 
 /** Why the EPUB can't be opened, in a sentence. @param {import('./types').Archive} archive */

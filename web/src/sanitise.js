@@ -58,13 +58,16 @@ export const sanitiseDocument = doc => {
 /**
  * @param {string} text
  * @param {DOMParserSupportedType} type
- * @returns {string}
+ * @returns {{ data: string, type: string }} of another type where the text is not what its type says
  */
 const sanitiseText = (text, type) => {
     const doc = new DOMParser().parseFromString(text, type)
-    if (doc.querySelector('parsererror')) return type === 'text/html' ? '' : sanitiseText(text, 'text/html')
+    // foliate waits for ever for a page without a body
+    const wrong = type !== 'text/html' && (doc.querySelector('parsererror') || type === 'application/xhtml+xml' && !doc.body)
+    if (wrong) return sanitiseText(text, 'text/html')
     sanitiseDocument(doc)
-    return new XMLSerializer().serializeToString(doc)
+    // whatever the encoding was in the file, it is text by now
+    return { data: new XMLSerializer().serializeToString(doc), type: type === 'text/html' ? 'text/html;charset=utf-8' : type }
 }
 
 /**
@@ -74,14 +77,14 @@ const sanitiseText = (text, type) => {
 export const sanitiseBook = book => {
     // EPUB: all that leaves the archive passes here, its addresses already turned into blobs
     book.transformTarget?.addEventListener('data', event => {
-        const { detail } = /** @type {CustomEvent<{ data: unknown, type: string }>} */ (event)
-        const { type } = detail
+        const { detail } = /** @type {CustomEvent<{ data: unknown, type: string | Promise<string> }>} */ (event)
+        const type = String(detail.type)
         if (/javascript|ecmascript/i.test(type)) detail.data = ''
         else if (type === 'text/css') detail.data = Promise.resolve(detail.data).then(text => typeof text === 'string' ? sanitiseCss(text) : text)
         else if (/^(application\/xhtml\+xml|text\/html|image\/svg\+xml)$/.test(type)) {
-            detail.data = Promise.resolve(detail.data).then(text => typeof text === 'string' ? sanitiseText(text, /** @type {DOMParserSupportedType} */ (type)) : text)
-            // whatever it was in the file, it is text by now
-            if (type === 'text/html') detail.type = 'text/html;charset=utf-8'
+            const clean = Promise.resolve(detail.data).then(text => sanitiseText(String(text), /** @type {DOMParserSupportedType} */ (type)))
+            detail.data = clean.then(({ data }) => data)
+            detail.type = clean.then(found => found.type)
         } else if (/xml|html/i.test(type)) detail.type = 'text/plain'
     })
     // MOBI and AZW3 write their sections through this
