@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import logging
 import uuid
 from bisect import bisect_left, bisect_right
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from operator import attrgetter
+from pathlib import Path
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -32,11 +34,19 @@ from tomed.statistics.totals import Bar, Day, Records, Totals, bars, records, to
 from tomed.store import events, statistics, statistics_derived, statistics_rows
 from tomed.store.db import Store
 from tomed.store.statistics import Finish, Group, Listed, SeriesProgress, SittingQuery, WorkTotal
+from tomed.wordcount import words_of
 
 T = TypeVar("T")
 
+log = logging.getLogger(__name__)
+
+FindFile = Callable[[BookId], Path | None]
+"""Finds a book's EPUB, None when it has none. Called in a thread."""
+
 KEPT = 64
 """Answers kept, of all users together."""
+
+COUNT_EVERY_MS = 600_000
 
 SITTING_MAX_MS = 24 * 3_600_000
 """No sitting entered by hand is longer."""
@@ -142,6 +152,8 @@ class Reporting:
         self._store = store
         self.clock = clock
         self._locks: dict[int, asyncio.Lock] = {}
+        self._counting: asyncio.Task[None] | None = None
+        self._counted_at = 0
         self._kept: OrderedDict[tuple[Any, ...], tuple[tuple[Any, ...], Any]] = OrderedDict()
 
     async def report(self, user: User, query: Query = Query()) -> Report:
@@ -175,6 +187,25 @@ class Reporting:
         async with self._locks.setdefault(user_id, asyncio.Lock()):
             while made := await self._store.query(lambda c: statistics_derived.renew(c, user_id)):
                 await self._store.write_long(functools.partial(statistics_derived.apply, renewal=made))
+
+    def count_words_soon(self, find_file: FindFile) -> None:
+        """Count words of books lately read, in the background: now and then, not at every look."""
+        if self._counting is None or (self._counting.done() and self.clock() - self._counted_at > COUNT_EVERY_MS):
+            self._counted_at = self.clock()
+            self._counting = asyncio.get_running_loop().create_task(self._count_quietly(find_file))
+
+    async def _count_quietly(self, find_file: FindFile) -> None:
+        try:
+            await self.count_words(find_file)
+        except Exception:  # the pace in words is a nicety; the store may be closing
+            log.debug("words not counted", exc_info=True)
+
+    async def count_words(self, find_file: FindFile, limit: int = 20) -> None:
+        """Count the words of books lately read that were not counted yet; ``find_file`` names a book's EPUB."""
+        for book_id in await self._store.query(lambda c: statistics.uncounted(c, limit)):
+            path = await asyncio.to_thread(find_file, BookId(book_id))
+            words = await asyncio.to_thread(words_of, path) if path is not None else None
+            await self._store.write(functools.partial(statistics_rows.set_words, book_id=book_id, words=words or 0))
 
     async def ask(self, user: User, work: Callable[[apsw.Connection], T]) -> T:
         """Run a query of ``store/statistics.py`` over tables that are up to date."""

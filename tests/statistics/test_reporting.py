@@ -182,6 +182,17 @@ async def test_a_corrected_sitting_stays_corrected(shelf: Shelf) -> None:
     assert (await report(shelf)).totals == Totals()
 
 
+async def test_a_correction_moves_with_its_book(shelf: Shelf) -> None:
+    """Books merged in Calibre: what was trimmed stays trimmed, under the book that is left."""
+    user, start = shelf.user(), ms("2026-11-20 20:00")
+    shelf.read("2026-11-20 20:00", 60, 1, source="web")
+    (sitting,), _ = await shelf.reporting.sittings(user, SittingQuery())
+    await shelf.reporting.correct(user, sitting.key, Sat(start, start + 600_000, 600, 10))
+    shelf.write(lambda c: reading.move_history(c, 1, BookId(1), BookId(2), NOW))
+    found = await report(shelf)
+    assert [(book.book_uuid, book.active_s) for book in found.books] == [("uuid-2", 600)]
+
+
 async def test_entered_by_hand(shelf: Shelf) -> None:
     """Rule 53: what a person types is checked, kept in UTC, changed and deleted in place."""
     user = shelf.user()

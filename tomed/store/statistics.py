@@ -113,6 +113,7 @@ def stamp(connection: apsw.Connection, user_id: int) -> tuple[Any, ...]:
             " (SELECT group_concat(coalesce(stamp, '') || coalesce(indexed_at, '')) FROM libraries),"
             " (SELECT group_concat(measure || period || target) FROM goals WHERE user_id = ?1),"
             " (SELECT group_concat(name) FROM devices WHERE user_id = ?1),"
+            " (SELECT count(*) FROM word_counts),"
             " (SELECT time_zone || day_start_minute || ' ' || week_start FROM users WHERE id = ?1)",
             (user_id,),
         )[0]
@@ -193,6 +194,21 @@ def finishes_of(connection: apsw.Connection, user_id: int, book_id: int) -> list
             connection,
             "SELECT finished_at FROM finishes WHERE user_id = ? AND book_id = ? ORDER BY 1",
             (user_id, book_id),
+        )
+    ]
+
+
+def uncounted(connection: apsw.Connection, limit: int) -> list[int]:
+    """Books lately read by anybody, with an EPUB, whose words nobody has counted."""
+    return [
+        row[0]
+        for row in fetch(
+            connection,
+            "SELECT t.work_id FROM work_totals t WHERE t.work_id > 0 AND t.unit > 0"
+            " AND NOT EXISTS (SELECT 1 FROM word_counts n WHERE n.book_id = t.work_id)"
+            " AND EXISTS (SELECT 1 FROM formats f WHERE f.book_id = t.work_id AND f.format = 'EPUB')"
+            " GROUP BY t.work_id ORDER BY max(t.last_at) DESC LIMIT ?",
+            (limit,),
         )
     ]
 

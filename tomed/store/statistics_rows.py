@@ -255,3 +255,11 @@ def set_goal(connection: apsw.Connection, user_id: int, measure: str, period: st
 def remove_goal(connection: apsw.Connection, user_id: int, goal_id: int) -> None:
     """Give a goal up."""
     connection.execute("DELETE FROM goals WHERE id = ? AND user_id = ?", (goal_id, user_id))
+
+
+def set_words(connection: apsw.Connection, book_id: int, words: int) -> None:
+    """Note how many words a book has; 0 when they can't be counted, so that it is not tried again and again."""
+    connection.execute(
+        "INSERT INTO word_counts (book_id, words) VALUES (?, ?) ON CONFLICT DO UPDATE SET words = excluded.words",
+        (book_id, words),
+    )

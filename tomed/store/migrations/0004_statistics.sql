@@ -179,6 +179,12 @@ CREATE TRIGGER statistics_session_changed AFTER UPDATE ON sessions BEGIN
     INSERT INTO stale_works (user_id, work_id) VALUES (OLD.user_id, coalesce(OLD.book_id, -OLD.document_id, 0)) ON CONFLICT DO UPDATE SET mark = mark + 1;
     INSERT INTO stale_works (user_id, work_id) VALUES (NEW.user_id, coalesce(NEW.book_id, -NEW.document_id, 0)) ON CONFLICT DO UPDATE SET mark = mark + 1;
 END;
+-- A session without a file that moves to another book (merged in Calibre) takes the corrections of its time along.
+CREATE TRIGGER statistics_correction_moved AFTER UPDATE OF book_id ON sessions
+WHEN OLD.book_id IS NOT NULL AND NEW.book_id IS NOT NULL AND OLD.book_id <> NEW.book_id BEGIN
+    UPDATE corrections SET book_id = NEW.book_id WHERE user_id = NEW.user_id AND book_id = OLD.book_id
+        AND (NEW.started_at + NEW.ended_at) / 2 BETWEEN from_at AND to_at;
+END;
 CREATE TRIGGER statistics_session_removed AFTER DELETE ON sessions BEGIN
     INSERT INTO stale_works (user_id, work_id) SELECT OLD.user_id, coalesce(OLD.book_id, -OLD.document_id, 0)
         WHERE EXISTS (SELECT 1 FROM users WHERE id = OLD.user_id) ON CONFLICT DO UPDATE SET mark = mark + 1;
