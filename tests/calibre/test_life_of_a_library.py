@@ -215,6 +215,11 @@ async def test_a_copied_library_shares_books_not_fate(library: LibraryFixture, t
         assert world.file(book.uuid).is_relative_to(twin)
         assert world.book(book.uuid).status is Status.READING
 
+        await world.after(
+            lambda: LibraryFixture(twin).calibredb("set_metadata", "-f", "title:Twin Light", str(book.id))
+        )
+        assert world.book(book.uuid).title == "Twin Light"
+
         await world.after(lambda: LibraryFixture(twin).calibredb("remove", str(book.id)))
         assert world.book(book.uuid).gone
 
