@@ -126,6 +126,7 @@ def take_all(browser: Browser, daemon: Daemon) -> None:
     page.wait_for_selector("body[data-state=ready]")
     page.keyboard.press("ArrowRight")
     page.wait_for_load_state("networkidle")
+    page.wait_for_function("() => !document.getElementById('notice').checkVisibility({opacityProperty: true})")
     keep(page, "reader")
     page.context.close()
     for name, profile, path in (("library-dark", DARK, "/"), ("book-phone", PHONE, begun), ("library-ink", INK, "/")):
