@@ -64,6 +64,23 @@ def test_each_sitting_arrives_exactly_once_after_a_fault(tmp_path: Path, fault: 
         assert server.tomed.sessions[-1]["end_fraction"] == pytest.approx(0.06)
 
 
+def test_only_what_was_acknowledged_is_dropped(tmp_path: Path) -> None:
+    """Five sittings in one batch, every second one acknowledged: the others stay, and are told at the next sync."""
+    with FaultProxy() as server:
+        server.set("half")
+        device = Device(tmp_path / "device", server.url)
+        device.play(
+            "S.world.connected = false for _ = 1, 5 do S.open(book) S.turn(1, 20) S.close_book() end S.exit()",
+            book=book(),
+        )
+        device.play("S.run(0.5) S.settle() S.exit()").check()
+        assert len(device.queued()) >= 2
+        server.set("up")
+        device.play("S.run(5) S.settle() S.run(3) S.settle()").check()
+        assert device.queued() == []
+        assert len(server.tomed.sessions) == 5
+
+
 def test_nothing_listens(tmp_path: Path) -> None:
     """A closed port: the sittings wait on the device, and a day later they still do."""
     with FaultProxy() as server:
