@@ -38,7 +38,8 @@ CORE = ["epub/poe-poetry.epub", "epub/idpf-kusamakura-vertical.epub", "epub/idpf
         "comics/manga-rtl-comicinfo.cbz", "comics/unsorted-unpadded-names.cbz", "mobi/wells-the-time-machine.mobi",
         "azw3/wells-the-time-machine.azw3", "fb2/wells-the-time-machine.fb2", "fb2/wells-the-time-machine.fb2.zip",
         "pdf/pypdf-pdflatex-4-pages.pdf", "epub/w3c-ocf-font_obfuscation.epub",
-        "epub/encoding-windows-1251-debmake-doc-ru.epub"]  # fmt: skip
+        "epub/encoding-windows-1251-debmake-doc-ru.epub", "epub/w3c-pkg-spine-duplicate-item-hyperlink.epub",
+        "epub/w3c-pkg-spine-order-svg.epub"]  # fmt: skip
 ALL = files("epub", "comics", "mobi", "azw3", "fb2", "pdf", "djvu") if os.environ.get("TOMED_ALL_BOOKS") else CORE
 """A few of each kind; ``TOMED_ALL_BOOKS=1`` takes all there are (ten minutes)."""
 
