@@ -208,17 +208,16 @@ async def test_a_copied_library_shares_books_not_fate(library: LibraryFixture, t
         assert [view.books for view in world.indexer.views()] == [total, total]
         assert world.books().total == total
         await world.read_in(book.uuid)
+        retitled = ("set_metadata", "-f", "title:Twin Light", str(book.id))
+        await world.after(lambda: LibraryFixture(twin).calibredb(*retitled))
+        assert world.book(book.uuid).title == "First Light"
 
         await world.after(lambda: library.calibredb("remove", str(book.id)))
         await world.settled()
         assert not world.book(book.uuid).gone
+        assert world.book(book.uuid).title == "Twin Light"
         assert world.file(book.uuid).is_relative_to(twin)
         assert world.book(book.uuid).status is Status.READING
-
-        await world.after(
-            lambda: LibraryFixture(twin).calibredb("set_metadata", "-f", "title:Twin Light", str(book.id))
-        )
-        assert world.book(book.uuid).title == "Twin Light"
 
         await world.after(lambda: LibraryFixture(twin).calibredb("remove", str(book.id)))
         assert world.book(book.uuid).gone
