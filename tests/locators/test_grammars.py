@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tomed.errors import Invalid
 from tomed.locators import cfi, xpointer
+
+CALM = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 NAMES = st.sampled_from(["div", "p", "x-bar", "annotation-xml", "h1", "?pi", "DocFragment", "autoBoxing"])
 STEPS = st.one_of(
@@ -19,6 +21,7 @@ POINTERS = st.builds(
 )
 
 
+@CALM
 @given(POINTERS)
 def test_an_xpointer_is_read_as_it_was_written(pointer: xpointer.XPointer) -> None:
     """Writing and reading lose nothing, and the written form is the canonical one."""
@@ -26,6 +29,7 @@ def test_an_xpointer_is_read_as_it_was_written(pointer: xpointer.XPointer) -> No
     assert xpointer.canonical(str(pointer)) == str(pointer)
 
 
+@CALM
 @given(POINTERS)
 def test_both_dialects_have_one_canonical_form(pointer: xpointer.XPointer) -> None:
     """The older engine leaves [1] out; that changes nothing."""
@@ -66,6 +70,7 @@ def _escaped(text: str) -> str:
     return "".join("^" + char if char in "^[](),;=" else char for char in text)
 
 
+@CALM
 @given(st.lists(st.lists(CFI_STEPS, min_size=1, max_size=5), min_size=1, max_size=3), st.none() | st.integers(0, 9999))
 def test_a_point_is_read_with_its_ids(paths: list[list[tuple[int, str | None]]], offset: int | None) -> None:
     """Steps, ids with everything escaped, indirections and the offset all arrive."""
@@ -82,9 +87,11 @@ def test_a_point_is_read_with_its_ids(paths: list[list[tuple[int, str | None]]],
     assert not read.is_range
 
 
-@given(
-    st.lists(st.lists(st.integers(0, 999), min_size=1).map(tuple), min_size=1, max_size=3), st.none() | st.integers(0)
-)
+PATHS = st.lists(st.lists(st.integers(0, 999), min_size=1).map(tuple), min_size=1, max_size=3)
+
+
+@CALM
+@given(PATHS, st.none() | st.integers(0, 10**9 - 1))
 def test_written_points_are_read_back(paths: list[tuple[int, ...]], offset: int | None) -> None:
     """What we write is what we read."""
     read = cfi.parse(cfi.point(*paths, offset=offset)).start
@@ -124,6 +131,7 @@ def test_nonsense_is_no_cfi(value: str) -> None:
         cfi.parse(value)
 
 
+@CALM
 @given(st.text(st.sampled_from("/0123456789[]^!,:;=~@.ab()#"), max_size=60))
 def test_any_text_is_read_or_refused(noise: str) -> None:
     """No text makes either grammar fail otherwise than with a sentence."""

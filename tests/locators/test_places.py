@@ -93,16 +93,26 @@ def test_two_bodies_are_two_fragments() -> None:
     assert _c(model, "epubcfi(/6/2!/6/2/1:0)").xpointer == "/body[1]/DocFragment[2]/body[1]/p[1]/text()[1].0"
 
 
+BARE = chapter("<p>a</p><TABLE/>").replace(' xmlns="http://www.w3.org/1999/xhtml"', "")
+
+
 @pytest.mark.parametrize(
     "source",
     [
         chapter("<p>one<br>two</p>"),
-        chapter("<p>a&nbsp;b</p>"),
-        chapter("<p>a</p>").replace(' xmlns="http://www.w3.org/1999/xhtml"', ""),
-        chapter('<p xlink:href="x">a</p>'),
+        chapter("<p>a&nbsp;b</p><table><tr><td>x</td></tr></table>"),
+        BARE,
+        chapter('<p xlink:href="x">a</p><a id="x"/>'),
         '<!DOCTYPE html [<!ENTITY e "x">]>' + chapter("<p>a &e;</p>").partition("\n")[2],
+        chapter("<p>a&nbsp;b</p>", "<title/>"),
+        chapter("<p>a&nbsp;b</p>").replace("<head><title>t</title></head>", ""),
+        chapter("<p>a&nbsp;b</p><pre>\nc</pre>"),
+        chapter("<p>a&nbsp;b</p><p>c<!-- --><![CDATA[d]]></p>"),
+        chapter("<p>a&nbsp;b</p><svg><title>t</title></svg>"),
+        chapter("<p>a&nbsp;b</p><ul><li><div><li>x</li></div></li></ul>"),
+        chapter("<p>a&nbsp;b</p></body><body>"),
+        chapter("<p>a&nbsp;b</p><p><span><p>c</p></span></p>"),
     ],
-    ids=["not well-formed", "unknown entity", "no name space", "unknown prefix", "own entity"],
 )
 def test_where_a_browser_falls_back_to_html(source: str) -> None:
     """There its tree is another: an XPointer is found, a CFI only says which chapter."""
@@ -112,6 +122,20 @@ def test_where_a_browser_falls_back_to_html(source: str) -> None:
     given = Locator(LocatorKind.XPOINTER, "/body/DocFragment/body/p/text()[1].0")
     assert locate(model, given, want=LocatorKind.XPOINTER).precision is Precision.EXACT
     assert _c(model, "epubcfi(/6/2!/4/2/1:0)").precision is Precision.SECTION
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        chapter("<p>a&nbsp;b c</p>"),
+        chapter("<p>a b c</p>").replace(' xmlns="http://www.w3.org/1999/xhtml"', ""),
+        chapter('<p xlink:href="x">a b c</p><ul><li>x<ul><li>y</li></ul></li></ul><h2>z<br/></h2>'),
+    ],
+)
+def test_where_html_makes_the_same_tree(source: str) -> None:
+    """A browser falls back to HTML, but nothing in the chapter means anything else there."""
+    place = _x(BookModel.open(epub(source)), "/body/DocFragment/body/p/text().4")
+    assert (place.cfi, place.precision) == ("epubcfi(/6/2!/4/2/1:4)", Precision.EXACT)
 
 
 def test_entities_are_known_where_the_doctype_says_xhtml() -> None:

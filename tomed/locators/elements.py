@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 
-def _words(text: str) -> frozenset[str]:
+def words(text: str) -> frozenset[str]:
+    """The words of a text as a set."""
     return frozenset(text.split())
 
 
-BLOCK = _words(
+BLOCK = words(
     """
     ?xml ?xml-stylesheet DocFragment FictionBook address annotation applet area article aside audio author
     autoBoxing blockquote body book-name book-title button canvas caption center city col colgroup coverpage
@@ -22,7 +23,7 @@ BLOCK = _words(
 )
 """Displayed above inline."""
 
-NO_TEXT = _words(
+NO_TEXT = words(
     """
     ?xml ?xml-stylesheet DocFragment FictionBook annotation applet area audio author base basefont bgsound
     cloneNode col colgroup coverpage description document-info embed empty-line epigraph head html image img input
@@ -32,7 +33,7 @@ NO_TEXT = _words(
 )
 """Text directly inside is dropped."""
 
-NONE = _words(
+NONE = words(
     """
     area base basefont bgsound binary cloneNode datalist description genre head input keygen link meta
     noembed noframes param pseudoElem rp script source style stylesheet template title track
@@ -40,18 +41,18 @@ NONE = _words(
 )
 """Not displayed at all. (``audio`` would be, but what is inside it is shown.)"""
 
-PRE = _words(
+PRE = words(
     """
     listing plaintext pre style textarea xmp
     """
 )
 """White space is kept."""
 
-TABLE_PARTS = _words("table thead tbody tfoot tr colgroup")
+TABLE_PARTS = words("table thead tbody tfoot tr colgroup")
 """White space between their children is dropped."""
 
-BOXES = _words("autoBoxing floatBox inlineBox tabularBox rubyBox mathBox")
+BOXES = words("autoBoxing floatBox inlineBox tabularBox rubyBox mathBox")
 """Anonymous boxes that appear as steps in XPointers of engines before 2020."""
 
-ISLANDS = _words("math svg")
+ISLANDS = words("math svg")
 """Rewritten or hidden by the engine: inside them no place is better known than the element itself."""

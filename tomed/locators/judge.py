@@ -1,7 +1,7 @@
 """Whether a browser sees the same tree as KOReader's engine.
 
-A browser reads a chapter as XML, and as HTML when that fails. Only when it is XML, and opens and closes the very
-same elements, may a CFI be computed from the engine's tree.
+A browser reads a chapter as XML, and as HTML when that fails. Only when it opens and closes the very same elements
+may a CFI be computed from the engine's tree.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import re
 from array import array
 from dataclasses import dataclass
 from xml.parsers import expat
+
+from tomed.locators.fallback import same_as_html
 
 _ASTRAL = re.compile("[\U00010000-\U0010ffff]")
 _NAMED = re.compile(r"&([A-Za-z][A-Za-z0-9]*);")
@@ -32,7 +34,7 @@ class Outline:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a browser's XML parser makes of a file."""
+    """What a browser makes of a file."""
 
     outline: Outline
     body_steps: tuple[int, ...]
@@ -44,20 +46,29 @@ class _Refused(Exception):
 
 
 def judge(source: str) -> Verdict | None:
-    """Read the file as a browser reads XML; None when it would fall back to HTML, or when we rather not follow it."""
+    """Read the file as a browser does; None when its tree is not properly nested, or when we rather not follow it."""
     text = _plain_entities(source)
-    if text is None:
-        return None
-    reader = _Reader()
-    parser = expat.ParserCreate("utf-16", namespace_separator=" ")
+    verdict = _read(text, spaces=True) if text is not None else None
+    if verdict is None and same_as_html(source):
+        return _read(_NAMED.sub(_harmless, source), spaces=False)
+    return verdict
+
+
+def _read(text: str, *, spaces: bool) -> Verdict | None:
+    """Read as XML; with ``spaces`` name spaces must be right, as they are for a browser."""
+    reader = _Reader(spaces)
+    parser = expat.ParserCreate("utf-16", namespace_separator=" " if spaces else None)
     reader.attach(parser)
+    plain = _ASTRAL.sub("\N{REPLACEMENT CHARACTER}", text)
     try:
-        parser.Parse(
-            b"\xff\xfe" + _ASTRAL.sub("\N{REPLACEMENT CHARACTER}", text).encode("utf-16-le", "surrogatepass"), True
-        )
+        parser.Parse(b"\xff\xfe" + plain.encode("utf-16-le", "surrogatepass"), True)
     except (expat.ExpatError, _Refused):
         return None
     return Verdict(Outline(reader.places, reader.depths), tuple(reader.body_steps))
+
+
+def _harmless(match: re.Match[str]) -> str:
+    return match[0] if match[1] in _XML_NAMES else "_" + match[0][1:]
 
 
 def _plain_entities(source: str) -> str | None:
@@ -67,13 +78,14 @@ def _plain_entities(source: str) -> str | None:
     doctype = _DOCTYPE.search(source, 0, 4096)
     if doctype is None or not _XHTML.fullmatch(doctype[1]):
         return None
-    return _NAMED.sub(lambda match: match[0] if match[1] in _XML_NAMES else "_" + match[0][1:], source)
+    return _NAMED.sub(_harmless, source)
 
 
 class _Reader:
     """Notes elements inside bodies while expat reads; contents of scripts and styles are nobody's business."""
 
-    def __init__(self) -> None:
+    def __init__(self, spaces: bool) -> None:
+        self._spaces = spaces
         self.places = array("I")
         self.depths = array("H")
         self.body_steps: list[int] = []
@@ -93,8 +105,8 @@ class _Reader:
 
     def _start(self, name: str, _: object) -> None:
         self._depth += 1
-        space, _, local = name.rpartition(" ")
-        if self._depth == 1 and not space:
+        space, _, local = name.rpartition(" ") if self._spaces else ("", "", name.lower())
+        if self._depth == 1 and self._spaces and not space:
             raise _Refused  # without a name space a browser takes it for HTML
         if self._depth > 2000:
             raise _Refused
