@@ -64,14 +64,15 @@ def questions(connection: apsw.Connection) -> dict[str, tuple[float, list[Questi
     for book, uuid, number, title, file, people in random.Random(1).sample(rows, min(ASKED, len(rows))):
         authors = tuple(people.split("\n"))
         everybody = names.authors_text(authors)
+        ending = "." + file.rpartition(".")[2]
         nothing = Clues(
             filename=f"Nobody - {title} of it_{number}.epub", partial_md5="e" * 32, identifiers="uuid:0",
             title=f"{title} Not", authors=("Nobody",), series="None", series_index=3.0,
         )  # fmt: skip
         one: list[Question] = [
             (book, Clues(filename=file)),
-            (book, Clues(filename=names.served(title, everybody, number) + ".epub")),
-            (book, Clues(filename=names.opds(everybody, title) + ".epub")),
+            (book, Clues(filename=names.served(title, everybody, number) + ending)),
+            (book, Clues(filename=names.opds(everybody, title) + ending)),
             (book, Clues(filename="x.epub", partial_md5=f"{book:032x}")),
             (book, Clues(filename="x.epub", identifiers=f"isbn:1\ncalibre:{uuid}")),
             (book, Clues(filename="x.epub", title=title, authors=authors)),
