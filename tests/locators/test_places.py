@@ -93,6 +93,14 @@ def test_two_bodies_are_two_fragments() -> None:
     assert _c(model, "epubcfi(/6/2!/6/2/1:0)").xpointer == "/body[1]/DocFragment[2]/body[1]/p[1]/text()[1].0"
 
 
+def test_a_body_out_of_a_broken_tag() -> None:
+    """The engine gives an unreadable tag up, jumps into the next one, and may find a body there."""
+    model = BookModel.open(epub(chapter("<p>a</p></body><?x 1?></body>b"), chapter("<p>c</p>")))
+    assert model.section(0) is not None
+    assert _x(model, "/body/DocFragment[2]/body/text().0").text == "b c"
+    assert _x(model, "/body/DocFragment[3]/body/p/text().0").text == "c"
+
+
 BARE = chapter("<p>a</p><TABLE/>").replace(' xmlns="http://www.w3.org/1999/xhtml"', "")
 
 

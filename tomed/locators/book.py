@@ -83,10 +83,19 @@ class BookModel:
             self._kept.move_to_end(number)
             return self._kept[number]
         section = self._built(number)
+        self._count_bodies(number, section)
         self._kept[number] = section
         while len(self._kept) > 1 and self.kept_bytes() > KEPT:
             self._kept.popitem(last=False)
         return section
+
+    def _count_bodies(self, number: int, section: Section | None) -> None:
+        """Mend the count of fragments where a broken file has another number of bodies than the first look saw."""
+        bodies = max(1, len(section.bodies)) if section else 1
+        if number + 1 < len(self._fragments):
+            extra = bodies - (self._fragments[number + 1] - self._fragments[number])
+            for following in range(number + 1, len(self._fragments) if extra else 0):
+                self._fragments[following] += extra
 
     def source(self, number: int) -> tuple[str, bool] | None:
         """The chapter's markup, and whether its encoding was certain; None when it can't be read."""
