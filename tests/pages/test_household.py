@@ -280,3 +280,14 @@ async def test_a_device_whose_clock_is_off_is_told_of(browser):
     page = await browser.get("/devices")
     assert "Its clock is 2 h off" in page.said
     assert "newer one available" in page.said
+
+
+async def test_a_code_from_the_device_lets_it_in(browser):
+    """The code that the e-reader shows is entered on the page, and the device fetches its key; a wrong one is told."""
+    offer = browser.services.pairing.begin("Clara", "10.0.0.9")
+    page = await browser.send(await browser.get("/devices"), "/devices/pair", code="WRONG1")
+    assert (page.status, "No e-reader shows this code" in page.said) == (400, True)
+    page = await browser.send(await browser.get("/devices"), "/devices/pair", code=offer.code.lower())
+    assert "Clara gets its key" in page.said
+    token, _ = await browser.services.pairing.poll(offer.poll_token)
+    assert browser.services.store.read(lambda c: tokens.find(c, token, now_ms())) is not None

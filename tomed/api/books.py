@@ -15,7 +15,8 @@ from tomed.api import requests, shapes
 from tomed.covers import SVG_POLICY
 from tomed.errors import Invalid, LibraryMissing, NotFound, TomedError
 from tomed.model import Book, BookQuery, Status
-from tomed.services import services, signed_in
+from tomed.services import Services, services, signed_in
+from tomed.store import aliases, fingerprints
 
 MAX_PER_PAGE = 200
 
@@ -98,8 +99,11 @@ async def get_cover(request: web.Request) -> web.StreamResponse:
 async def get_format(request: web.Request) -> web.StreamResponse:
     """The library's own bytes of a format, whole or in ranges, under the file's real name."""
     book, name = _book(request), request.match_info["format"].upper()
-    path = catalog.format_path(services(request).store, book, name)
+    at_hand = services(request)
+    path = catalog.format_path(at_hand.store, book, name)
     check_unchanged(request, path)
+    if request["token"].kind == "device" and request.method == "GET":
+        await _note_download(at_hand, signed_in(request).id, path.name, book)
     disposition = f"attachment; filename*=UTF-8''{quote(path.name, safe='')}"
     return LibraryFile(
         path,
@@ -110,8 +114,21 @@ async def get_format(request: web.Request) -> web.StreamResponse:
             "Cache-Control": "private, no-cache",
             "Content-Security-Policy": "default-src 'none'; sandbox",
             "Cross-Origin-Resource-Policy": "same-origin",
+            **_fingerprint(at_hand, book, path),
         },
     )
+
+
+async def _note_download(at_hand: Services, user_id: int, file_name: str, book: Book) -> None:
+    """What a device took from us under a name is that book, whatever else is called so."""
+    now = at_hand.clock()
+    await at_hand.store.write(lambda c: aliases.remember_download(c, user_id, file_name, book.id, now))
+
+
+def _fingerprint(at_hand: Services, book: Book, path: Path) -> dict[str, str]:
+    stat = path.stat()
+    md5 = at_hand.store.read(lambda c: fingerprints.of_file(c, book.id, path.name, stat.st_size, stat.st_mtime_ns))
+    return {"X-Partial-MD5": md5} if md5 else {}
 
 
 def check_unchanged(request: web.Request, path: Path) -> None:

@@ -77,7 +77,13 @@ async def show(request: web.Request) -> web.StreamResponse:
 
 
 def _page(
-    request: web.Request, *, fault: str = "", name: str = "", server: str | None = None, status: int = 200
+    request: web.Request,
+    *,
+    fault: str = "",
+    name: str = "",
+    server: str | None = None,
+    paired: str = "",
+    status: int = 200,
 ) -> web.Response:
     user, said = signed_in(request), request.query.get("said", "")
     server = address(request) if server is None else server
@@ -88,6 +94,7 @@ def _page(
         http_status=status,
         fault=fault,
         name=name,
+        paired=paired,
         address=server,
         loopback=_is_loopback(server),
         devices=services(request).store.read(lambda c: tokens.of_user(c, user.id, "device")),
@@ -115,6 +122,16 @@ async def add(request: web.Request) -> web.StreamResponse:
     token = await services(request).store.write(lambda c: tokens.issue(c, user.id, "device", name, now))
     code = request.config_dict[OFFERS].add(Offer(name, server, token, now + LINK_MS))
     raise see_other(request, "/devices/added", code)
+
+
+async def pair(request: web.Request) -> web.StreamResponse:
+    """Let the e-reader in that shows the code."""
+    form = await read_form(request)
+    try:
+        name = services(request).pairing.approve(signed_in(request), form.get("code", "")[:32])
+    except TomedError as err:
+        return _page(request, fault=err.message, status=400)
+    return _page(request, paired=name)
 
 
 async def added(request: web.Request) -> web.StreamResponse:
@@ -241,6 +258,7 @@ def square(text: str) -> Markup:
 ROUTES = (
     Route("GET", "/devices", show),
     Route("POST", "/devices", add),
+    Route("POST", "/devices/pair", pair),
     Route("GET", "/devices/added/{code}", added),
     Route("POST", r"/devices/{token_id:\d+}/rename", rename),
     Route("POST", r"/devices/{token_id:\d+}/revoke", revoke),

@@ -55,6 +55,15 @@ def files(connection: apsw.Connection, after: int, books: int) -> tuple[list[Fil
     return [File(*row) for row in rows], int(keys[-1][0])
 
 
+def of_file(connection: apsw.Connection, book_id: int, name: str, size: int, mtime_ns: int) -> str:
+    """The hash of a book's file of this name, if it was read in just this version; else empty."""
+    rows = connection.execute(
+        "SELECT path, partial_md5 FROM fingerprints WHERE book_id = ? AND size = ? AND mtime_ns = ?",
+        (book_id, size, mtime_ns),
+    ).fetchall()
+    return next((str(md5) for path, md5 in rows if str(path).rpartition("/")[2] == name), "")
+
+
 def remember(connection: apsw.Connection, found: Iterable[Fingerprint], now: int) -> None:
     """Remember what was read, and each hash as an alias of its book for ever. ``now`` in ms."""
     for one in found:
