@@ -61,7 +61,9 @@ class Query:
     group: str = ""
     """A period, or one of ``statistics.GROUPS``; empty for none."""
     full: bool = False
-    """With what only the pages of books and series show (all books, series, estimates of the pile)."""
+    """Everything: all books and all finished ones, series and the pile."""
+    series: bool = False
+    """With series and the pile of the unread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -362,12 +364,12 @@ def make(connection: apsw.Connection, user: User, query: Query, today: int) -> R
         paces=_paces(connection, user.id),
         books=statistics.works(connection, user.id, span, 10_000 if query.full else 10),
         book_count=statistics.work_count(connection, user.id, span),
-        finished=statistics.finished(connection, user.id, span, 10_000 if query.full else 10),
+        finished=statistics.finished(connection, user.id, span, 10_000 if query.full or span else 10),
         open=_open(connection, user.id, today),
         group=query.group,
         groups=_groups(connection, user, query, span, inside, shown),
-        series=_series(connection, user.id, last_days) if query.full else [],
-        pile=_pile(connection, user.id, last_days) if query.full else [],
+        series=_series(connection, user.id, last_days) if query.full or query.series else [],
+        pile=_pile(connection, user.id, last_days) if query.full or query.series else [],
     )
 
 

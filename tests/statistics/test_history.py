@@ -89,11 +89,11 @@ async def test_one_file_under_two_names_is_read_once(shelf: Shelf, history_file:
         " VALUES (1, 'other', 'who.epub', 'who', 0, 0)"
     )
     sibling = int(shelf.execute("SELECT max(id) FROM documents")[0][0])  # type: ignore[call-overload]
-    shelf.read("2026-11-20 20:00", 30, None, document=sibling, device=kobo)
-    assert (await report(shelf)).totals.active_s == 1800
+    shelf.read("2026-11-20 20:00", 40, None, document=sibling, device=kobo)
+    assert (await report(shelf)).totals.active_s == 2400
     shelf.write(lambda c: reading.place(c, sibling, BookId(2), "hand", NOW))
     found = await report(shelf)
-    assert [(b.book_uuid, b.active_s) for b in found.books] == [("uuid-2", 1800)]
+    assert [(b.book_uuid, b.active_s) for b in found.books] == [("uuid-2", 2400)]
 
 
 async def test_preview_keeps_nothing(shelf: Shelf, history_file: HistoryFile) -> None:

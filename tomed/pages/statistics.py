@@ -318,7 +318,7 @@ async def books_page(request: web.Request) -> web.StreamResponse:
 async def series_page(request: web.Request) -> web.StreamResponse:
     """Series that were begun, and the pile of the unread."""
     user = signed_in(request)
-    report = await reporting_of(services(request)).report(user, Query(full=True))
+    report = await reporting_of(services(request)).report(user, Query(series=True))
     return _page(request, "series", "series", report=report)
 
 
@@ -327,7 +327,7 @@ async def review(request: web.Request) -> web.StreamResponse:
     user, ours = signed_in(request), reporting_of(services(request))
     year = _year(request.match_info["year"], 0)
     span = _span_of_year(year)
-    report = await ours.report(user, Query(span.first, span.last, "author", full=True))
+    report = await ours.report(user, Query(span.first, span.last, "author"))
     hours = [sum(row[hour] for row in report.heatmap) for hour in range(24)]
     weekdays = [sum(row) for row in report.heatmap]
     return _page(
