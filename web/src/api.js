@@ -25,7 +25,8 @@ export const now = () => Date.now() + clockOffset
 /** @param {Response} response @param {number} sentAt */
 const noteClock = (response, sentAt) => {
     const told = Date.parse(response.headers.get('Date') ?? '')
-    if (!Number.isFinite(told)) return
+    // an answer that took long says little about when it was written
+    if (!Number.isFinite(told) || Date.now() - sentAt > 2000) return
     // the header counts whole seconds and the way takes time: smaller differences mean nothing
     const offset = told + 500 - (sentAt + Date.now()) / 2
     clockOffset = Math.abs(offset) < 3000 ? 0 : Math.round(offset)

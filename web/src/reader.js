@@ -6,6 +6,7 @@ import { base, bookPath, getPosition, getSessions, now, Trouble } from './api.js
 import { byId, make } from './dom.js'
 import { findNote, isNoteReference } from './footnotes.js'
 import { listenToKeys } from './keys.js'
+import { applyTheme, change, dress, isScrolled, settings, wireSettings } from './looks.js'
 import { FORMATS, openBook, opensAtEnd } from './open-book.js'
 import { canKeep, wireKeeping } from './offline.js'
 import { newId, Outbox } from './outbox.js'
@@ -17,7 +18,8 @@ import { atFraction, restore } from './restore.js'
 import { lockFrames } from './sandbox.js'
 import { sanitiseBook } from './sanitise.js'
 import { showSearch } from './search.js'
-import { bookStyles, loadSettings, saveSettings, themeOf } from './settings.js'
+import { themeOf } from './settings.js'
+import { askPassword, askToLeave, closeSheets, notice, openSheet, say, wireSheets } from './sheets.js'
 import { Sitting } from './sitting.js'
 import { strings } from './strings.js'
 import { excerpt, firstSeen } from './text.js'
@@ -39,7 +41,6 @@ const QUEUED = 4
 const RELOADED = 'tomed.reloaded'
 
 const view = /** @type {View} */ (/** @type {unknown} */ (document.createElement('foliate-view')))
-const settings = loadSettings()
 const keeper = new Keeper()
 const pace = new Pace()
 const outbox = new Outbox(user, state => {
@@ -182,8 +183,7 @@ const prepareRenderer = () => {
         const { draw } = /** @type {CustomEvent<{ draw: (how: unknown, options: object) => void }>} */ (event).detail
         draw(Overlayer.highlight, { color: '#f2b63c' })
     })
-    document.body.classList.toggle('fixed', view.isFixedLayout)
-    applySettings()
+    dress(view)
     listenToTouch(byId('stage'), hands, x => x)
     for (const type of ['pointerdown', 'pointermove', 'wheel', 'touchmove', 'touchend', 'keydown']) addEventListener(type, noteHands, { passive: true, capture: true })
 }
@@ -382,8 +382,6 @@ const followLink = async ({ a, href }) => {
     openSheet('note')
 }
 
-const isScrolled = () => !view.isFixedLayout && settings.flow === 'scrolled'
-
 /** @param {import('./keys.js').Action} action */
 const act = action => {
     reading.handsAt = performance.now()
@@ -391,7 +389,9 @@ const act = action => {
         case 'left': case 'right': case 'next': case 'prev': return void turn(action)
         case 'first': return void goToFraction(0)
         case 'last': return void goToFraction(1)
-        case 'contents': case 'search': case 'settings': return openSheet(action)
+        case 'contents': return openSheet('contents', () => reading.markToc(view.lastLocation?.tocItem))
+        case 'search': return openSheet('search', () => byId('query').focus())
+        case 'settings': return openSheet('settings')
         case 'theme': return change({ theme: themeOf(settings).dark ? 'light' : 'dark' })
         case 'larger': return change({ size: Math.min(250, settings.size + 10) })
         case 'smaller': return change({ size: Math.max(60, settings.size - 10) })
@@ -399,83 +399,6 @@ const act = action => {
         case 'back': return void goBack()
         case 'fullscreen': return void (document.fullscreenElement ? document.exitFullscreen() : document.documentElement.requestFullscreen?.())
     }
-}
-
-// How it looks ----------------------------------------------------------------------------------------------------------------
-
-const applyTheme = () => {
-    const { name, paper } = themeOf(settings)
-    document.documentElement.dataset.theme = name
-    document.querySelector('meta[name=theme-color]')?.setAttribute('content', paper)
-}
-
-const calm = matchMedia('(prefers-reduced-motion: reduce), (update: slow)')
-const touching = matchMedia('(pointer: coarse)')
-
-const applySettings = () => {
-    const { renderer } = view
-    if (!renderer) return
-    /** @type {Record<string, string | null>} */
-    const attributes = view.isFixedLayout ? { spread: settings.spread, fit: settings.fit } : {
-        flow: settings.flow,
-        gap: `${Math.max(2, settings.margin)}%`,
-        margin: `${8 + settings.margin * 3}px`,
-        'max-inline-size': `${Math.round(560 + 1.6 * settings.size)}px`,
-        'max-column-count': settings.spread === 'auto' ? '2' : '1',
-        // a swipe that follows the finger should end smoothly; a key or a click should be done at once
-        animated: touching.matches && !calm.matches ? '' : null,
-    }
-    for (const [name, value] of Object.entries(attributes)) {
-        if (value === null) renderer.removeAttribute(name)
-        else if (renderer.getAttribute(name) !== value) renderer.setAttribute(name, value)
-    }
-    renderer.setStyles?.(bookStyles(settings))
-}
-
-/** @param {Partial<import('./settings.js').Settings>} wish */
-const change = wish => {
-    Object.assign(settings, wish)
-    saveSettings(settings)
-    fillSettings()
-    applyTheme()
-    applySettings()
-}
-
-const settingsForm = /** @type {HTMLFormElement} */ (byId('settings-form'))
-
-const fillSettings = () => {
-    for (const [name, value] of Object.entries(settings)) {
-        const field = settingsForm.elements.namedItem(name)
-        if (field instanceof RadioNodeList || field instanceof HTMLInputElement || field instanceof HTMLSelectElement) field.value = String(value)
-    }
-    byId('size-value').textContent = strings.percent(settings.size)
-}
-
-const wireSettings = () => {
-    fillSettings()
-    settingsForm.addEventListener('submit', event => event.preventDefault())
-    settingsForm.addEventListener('input', () => {
-        const values = Object.fromEntries(new FormData(settingsForm))
-        const numbers = Object.fromEntries(['size', 'lineHeight', 'margin'].map(name => [name, Number(values[name])]))
-        change(/** @type {any} */ ({ ...values, ...numbers }))
-    })
-    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => change({}))
-}
-
-// Sheets and words ------------------------------------------------------------------------------------------------------------
-
-/** @param {string} name */
-const openSheet = name => {
-    const sheet = /** @type {HTMLDialogElement} */ (byId(name))
-    if (sheet.open) return
-    closeSheets()
-    sheet.showModal()
-    if (name === 'contents') reading.markToc(view.lastLocation?.tocItem)
-    if (name === 'search') byId('query').focus()
-}
-
-const closeSheets = () => {
-    for (const sheet of document.querySelectorAll('dialog')) if (sheet.open) sheet.close()
 }
 
 const wireSearch = () => {
@@ -489,52 +412,13 @@ const wireSearch = () => {
     }))
 }
 
-/** The sentence in the middle of the page. @param {string} sentence */
-const say = sentence => {
-    const message = byId('message')
-    byId('sentence').textContent = sentence
-    message.classList.toggle('shown', sentence !== '')
-}
-
-/** @type {ReturnType<typeof setTimeout> | undefined} */
-let noticed
-/** A word in passing. @param {string} sentence */
-const notice = sentence => {
-    clearTimeout(noticed)
-    byId('notice').textContent = sentence
-    if (sentence) noticed = setTimeout(() => notice(''), 6000)
-}
-
-/** @param {boolean} wrong @returns {Promise<string>} */
-const askPassword = wrong => new Promise((resolve, reject) => {
-    byId('password-words').textContent = wrong ? strings.pdfPasswordWrong : strings.pdfPassword
-    const field = /** @type {HTMLInputElement} */ (byId('password-field'))
-    const sheet = /** @type {HTMLDialogElement} */ (byId('password'))
-    field.value = ''
-    sheet.onclose = () => sheet.returnValue === 'open' ? resolve(field.value) : reject(new Error('no password'))
-    sheet.returnValue = ''
-    sheet.showModal()
-})
-
-/** A link out of the book opens only after this question. @param {string} href */
-const askToLeave = href => {
-    if (!/^(https?|mailto):/i.test(href)) return
-    byId('leave-address').replaceChildren(make('a', { href, target: '_blank', rel: 'noopener noreferrer', click: closeSheets }, href))
-    openSheet('leave')
-}
-
 // The page --------------------------------------------------------------------------------------------------------------------
 
 const wirePage = () => {
     listenToKeys(window, act, isScrolled)
     for (const button of document.querySelectorAll('button[data-act]'))
         button.addEventListener('click', () => act(/** @type {import('./keys.js').Action} */ (button.getAttribute('data-act'))))
-    for (const sheet of document.querySelectorAll('dialog')) {
-        sheet.addEventListener('click', event => {
-            if (event.target === sheet) sheet.close()
-        })
-        sheet.querySelector('button.close')?.addEventListener('click', () => sheet.close())
-    }
+    wireSheets()
     const slider = /** @type {HTMLInputElement} */ (byId('progress'))
     slider.addEventListener('change', () => void goToFraction(Number(slider.value)))
     document.addEventListener('visibilitychange', onHidden)

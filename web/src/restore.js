@@ -38,6 +38,9 @@ const restoreText = async (view, { cfi, fraction, text }) => {
         if (!isFraction(fraction) || near(view, byCfi.index, fraction)) return 'cfi'
     }
     if (isFraction(fraction) && fraction > 0 && await moves(view, atFraction(view, fraction))) {
+        // pages were counted in the first layout; once its fonts are there they may be others
+        await view.renderer.getContents()[0]?.doc?.fonts?.ready
+        await moves(view, atFraction(view, fraction))
         if (wanted.length < TELLING || shows(view, wanted)) return 'fraction'
         return await toText(view, wanted) ? 'text' : 'fraction'
     }
