@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from aiohttp import web
 
@@ -12,14 +11,13 @@ from tomed.clock import Clock
 from tomed.config import Config
 from tomed.covers import Covers
 from tomed.indexing import Indexer
+from tomed.model import User
 from tomed.pairing import Pairing
 from tomed.places import Places
 from tomed.reading import Resolve
 from tomed.signing_in import SignIn
 from tomed.store.db import Store
-
-if TYPE_CHECKING:
-    from tomed.model import User
+from tomed.store.tokens import Token
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +35,10 @@ class Services:
     pairing: Pairing
 
 
+USER: web.RequestKey[User] = web.RequestKey("user", User)
+TOKEN: web.RequestKey[Token] = web.RequestKey("token", Token)
+"""Who asks, on a request that passed ``tomed/api/auth.py``."""
+
 SERVICES: web.AppKey[Services] = web.AppKey("services", Services)
 
 ErrorPage = Callable[[web.Request, int, str], Awaitable[web.StreamResponse]]
@@ -50,5 +52,4 @@ def services(request: web.Request) -> Services:
 
 def signed_in(request: web.Request) -> User:
     """The user of a request that passed ``tomed/api/auth.py``."""
-    user: User = request["user"]
-    return user
+    return request[USER]

@@ -19,13 +19,6 @@ from tomed.passwords import hash_password
 from tomed.services import SERVICES, Services
 from tomed.store import users
 
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """aiohttp would rather have typed keys on a request; the API's own are words."""
-    for item in items:
-        item.add_marker(pytest.mark.filterwarnings("ignore::aiohttp.web_exceptions.NotAppKeyWarning"))
-
-
 PASSWORD = "correct horse"
 HASH = hash_password(PASSWORD)
 

@@ -19,8 +19,6 @@ from tomed.config import Config
 from tomed.services import SERVICES
 from tomed.store import tokens
 
-pytestmark = pytest.mark.filterwarnings("ignore::aiohttp.web_exceptions.NotAppKeyWarning")
-
 SESSION = {
     "id": "e1",
     "type": "session",

@@ -22,8 +22,6 @@ from tomed.pages import statistics as statistics_pages
 from tomed.services import SERVICES, Services
 from tomed.store import tokens
 
-pytestmark = pytest.mark.filterwarnings("ignore::aiohttp.web_exceptions.NotAppKeyWarning")
-
 
 class Visitor:
     """Follows links and sends forms as they stand in the page."""

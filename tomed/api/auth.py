@@ -13,7 +13,7 @@ from aiohttp.typedefs import Handler
 from tomed.clock import Clock
 from tomed.errors import Forbidden, TomedError, Unauthorized
 from tomed.model import User
-from tomed.services import SERVICES, Services
+from tomed.services import SERVICES, TOKEN, USER, Services
 from tomed.store import tokens
 from tomed.store.db import Store
 from tomed.store.tokens import Token
@@ -89,10 +89,10 @@ async def authenticate(request: web.Request, handler: Handler) -> web.StreamResp
     public = getattr(request.match_info.handler, "public", False)
     found = None if public else find_token(request, services)
     if found is not None:
-        request["token"], request["user"] = found
+        request[TOKEN], request[USER] = found
         request.app[USES].note(found[0])
     if api and not public:
-        if "user" not in request:
+        if USER not in request:
             raise Unauthorized("Send a token: Authorization: Bearer TOKEN.")
         if request.method not in SAFE_METHODS and "Authorization" not in request.headers:
             if request.content_type != "application/json":

@@ -15,7 +15,7 @@ from tomed.api import requests, shapes
 from tomed.covers import SVG_POLICY
 from tomed.errors import Invalid, LibraryMissing, NotFound, TomedError
 from tomed.model import Book, BookQuery, Status
-from tomed.services import Services, services, signed_in
+from tomed.services import TOKEN, Services, services, signed_in
 from tomed.store import aliases, fingerprints
 
 MAX_PER_PAGE = 200
@@ -102,7 +102,7 @@ async def get_format(request: web.Request) -> web.StreamResponse:
     at_hand = services(request)
     path = catalog.format_path(at_hand.store, book, name)
     check_unchanged(request, path)
-    if request["token"].kind == "device" and request.method == "GET":
+    if request[TOKEN].kind == "device" and request.method == "GET":
         await _note_download(at_hand, signed_in(request).id, path.name, book)
     disposition = f"attachment; filename*=UTF-8''{quote(path.name, safe='')}"
     return LibraryFile(

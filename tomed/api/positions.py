@@ -11,7 +11,7 @@ from tomed import catalog, reading
 from tomed.api import requests, shapes
 from tomed.errors import Invalid
 from tomed.model import Book, DeviceId, LocatorKind
-from tomed.services import Services, services, signed_in
+from tomed.services import TOKEN, Services, services, signed_in
 from tomed.store import devices, readings
 from tomed.store.tokens import Token
 
@@ -33,7 +33,7 @@ async def put_position(request: web.Request) -> web.Response:
     book = at_hand.store.read(lambda c: catalog.book(c, told.clues.book_uuid))
 
     def work(connection: apsw.Connection) -> readings.Reading:
-        device_id = _device(connection, user.id, request["token"], now)
+        device_id = _device(connection, user.id, request[TOKEN], now)
         reporter = reading.Reporter(user.id, device_id, reading.clock_offset(client_now, now))
         return reading.record_position(connection, at_hand.resolve, reporter, told, book.id, now)
 

@@ -14,7 +14,7 @@ from tomed.api.positions import offered
 from tomed.clock import format_at
 from tomed.errors import TomedError
 from tomed.model import Book, Clues, LocatorKind, Match
-from tomed.services import Services, services, signed_in
+from tomed.services import TOKEN, Services, services, signed_in
 from tomed.store import devices, readings, tokens
 
 FEW = 20
@@ -28,7 +28,7 @@ async def sync(request: web.Request) -> web.Response:
     check_plugin(report.plugin)
     now = at_hand.clock()
     offset = reading.clock_offset(client_now, now)
-    token_id = request["token"].id
+    token_id = request[TOKEN].id
 
     def work(connection: apsw.Connection) -> list[reading.Result]:
         device_id = devices.upsert(connection, user.id, report, now, offset)

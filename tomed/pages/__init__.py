@@ -31,7 +31,7 @@ from tomed.pages.assets import Assets
 from tomed.pages.layout import LAYOUT, Layout, environment, page
 from tomed.pages.routes import Route, guard
 from tomed.pages.strings import load
-from tomed.services import services
+from tomed.services import USER, services
 
 MODULES = (
     signing_in,
@@ -81,10 +81,10 @@ async def error_page(request: web.Request, status: int, sentence: str) -> web.St
 
     An address that does not exist has not been asked who it is; whoever is signed in keeps the navigation.
     """
-    if "user" not in request and "Authorization" not in request.headers:
+    if USER not in request and "Authorization" not in request.headers:
         found = find_token(request, services(request))
         if found is not None and found[0].kind == "web":
-            request["user"] = found[1]
+            request[USER] = found[1]
     say = request.config_dict[LAYOUT].say
     heading = {404: "error.not_found", 403: "error.forbidden", 400: "error.invalid"}.get(status, "error.other")
     return page(request, "error.html", http_status=status, heading=say(heading), sentence=sentence)

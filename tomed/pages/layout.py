@@ -36,7 +36,7 @@ from tomed.model import User
 from tomed.pages import links
 from tomed.pages.assets import Assets
 from tomed.pages.strings import Say
-from tomed.services import services
+from tomed.services import USER, services
 
 SESSION_COOKIE = "tomed_session"
 VISIT_COOKIE = "tomed_visit"
@@ -82,7 +82,7 @@ def page(
     With ``secret`` no browser keeps it: a link or a key is on it.
     """
     layout = request.config_dict[LAYOUT]
-    user: User | None = request.get("user")
+    user: User | None = request.get(USER)
     zone = zone_of(user)
     base_path = services(request).config.base_path
     visit = request.cookies.get(VISIT_COOKIE) or secrets.token_urlsafe(18)

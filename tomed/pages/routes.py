@@ -11,6 +11,7 @@ from aiohttp import web
 
 from tomed.errors import Forbidden, Unauthorized
 from tomed.pages.links import url
+from tomed.services import TOKEN, USER
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Access = Literal["anyone", "user", "admin"]
@@ -31,9 +32,9 @@ def guard(route: Route) -> Handler:
 
     @functools.wraps(route.handler)
     async def guarded(request: web.Request) -> web.StreamResponse:
-        token = request.get("token")
+        token = request.get(TOKEN)
         if token is not None and token.kind != "web":  # a device's key opens no page: it could add people or keys there
-            del request["user"]
+            del request[USER]
         if route.access != "anyone":
             check(request, route.access)
         return await route.handler(request)
@@ -43,7 +44,7 @@ def guard(route: Route) -> Handler:
 
 def check(request: web.Request, access: Access) -> None:
     """Raise a redirect to sign-in, or Forbidden."""
-    user = request.get("user")
+    user = request.get(USER)
     if user is None:
         if request.method not in ("GET", "HEAD"):
             raise Unauthorized("Your session has ended. Sign in again.")

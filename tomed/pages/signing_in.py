@@ -15,14 +15,14 @@ from tomed.pages.forms import read_form
 from tomed.pages.layout import SESSION_COOKIE, VISIT_COOKIE, page, set_cookie
 from tomed.pages.links import inside, url
 from tomed.pages.routes import Route, see_other
-from tomed.services import services
+from tomed.services import TOKEN, USER, services
 from tomed.signing_in import SignedIn
 from tomed.store import tokens, users
 
 
 async def show_sign_in(request: web.Request) -> web.StreamResponse:
     """The form, or on to the library for somebody who is signed in already."""
-    if "user" in request:
+    if USER in request:
         raise see_other(request, "/")
     return _form(request, next_path=request.query.get("next", ""))
 
@@ -52,7 +52,7 @@ async def sign_in(request: web.Request) -> web.StreamResponse:
 async def sign_out(request: web.Request) -> web.StreamResponse:
     """End this browser's session."""
     await read_form(request)
-    user, token, now = request["user"], request["token"], services(request).clock()
+    user, token, now = request[USER], request[TOKEN], services(request).clock()
     await services(request).store.write(lambda c: tokens.revoke(c, user.id, token.id, now))
     answer = see_other(request, "/sign-in")
     answer.del_cookie(SESSION_COOKIE, path=services(request).config.base_path + "/")
