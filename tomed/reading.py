@@ -222,8 +222,10 @@ def _record_one(
             )
             events.add_session(connection, origin, session, source=told.source, client_offset_ms=offset)
             if told.end_fraction is not None:
-                entry = _entry(told, session.ended_at, told.end_fraction, source="session")
-                events.add_position(connection, origin, entry, told.ended_at)
+                # ``at`` is the last page turn; a sitting may end later, with nobody looking.
+                last_at = max(session.started_at, min(at, session.ended_at))
+                entry = _entry(told, last_at, told.end_fraction, source="session")
+                events.add_position(connection, origin, entry, last_at - offset)
         case StatusTold():
             events.add_verdict(connection, origin, at, told.status, told.rating)
     if book_id is not None:
