@@ -11,6 +11,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 HOST ?= 127.0.0.1
 PORT ?= 8788
+BOOKS ?= 10000
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 16
@@ -58,8 +59,13 @@ fix: setup ## let ruff mend and format
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
 
-bench: setup ## measure, as ratios against floors of the same run
+bench: setup ## measure: ratios against floors of the same run, large libraries, long reading lives (BOOKS=100000)
 	$(PY) -m bench
+	$(PY) -m bench.catalog --books $(BOOKS)
+	$(PY) -m bench.matching --books $(BOOKS)
+	$(PY) -m bench.statistics
+	$(PY) -m bench.locators
+	$(PY) -m bench.web
 
 screenshots: setup-test ## the pictures of the README
 	$(PY) -m tests.screenshots
