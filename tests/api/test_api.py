@@ -6,7 +6,6 @@ import json
 import re
 import uuid
 from collections.abc import Iterator
-from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -15,6 +14,8 @@ from openapi_spec_validator import validate
 from tests.daemon import Daemon
 from tests.data import ROOT
 from tests.libraries import fingerprint, make_library
+from tomed.store import tokens, users
+from tomed.store.db import Store
 
 
 def event_id() -> str:
@@ -22,18 +23,32 @@ def event_id() -> str:
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
-    """One daemon for this module: its tests make their own users or events."""
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
+    """One daemon for this module; its library is untouched in the end."""
     folder = tmp_path_factory.mktemp("api")
     library = make_library(folder / "library")
     daemon = Daemon(library.folder, folder / "data")
-    daemon.add_user()
-    daemon.add_token()
     before = fingerprint(library.folder)
     with daemon:
         daemon.wait_ready()
         yield daemon
     assert fingerprint(library.folder) == before
+
+
+@pytest.fixture
+def person() -> str:
+    """A name that no other test has."""
+    return f"reader-{uuid.uuid4().hex[:8]}"
+
+
+@pytest.fixture
+def served(running: Daemon, person: str) -> Daemon:
+    """The daemon, asked by a person of this test's own: what one test tells, no other sees."""
+    store = Store.open(running.data / "tomed.db")
+    user_id = store.write_now(lambda c: users.create(c, person, None, now=1))
+    running.token = store.write_now(lambda c: tokens.issue(c, user_id, "device", "Kobo", 1))
+    store.close()
+    return running
 
 
 @pytest.fixture
@@ -350,6 +365,9 @@ def test_answers_fit_their_schemas(served: Daemon, book):
 
     document = served.get("/openapi.json").json
     uuid_ = book["book_uuid"]
+    sitting = {"started_at": "2026-03-01T10:00:00Z", "ended_at": "2026-03-01T10:10:00Z", "active_s": 600}
+    told = {"id": event_id(), "type": "session", "book": {"book_uuid": uuid_}, **sitting, "end_fraction": 0.3}
+    assert sync(served, told)["results"][0]["result"] == "accepted"
     series = served.get("/series").json["series"][0]["series_id"]
     filled = {"{book_uuid}": uuid_, "{series_id}": str(series)}
     for path, operations in document["paths"].items():
@@ -365,16 +383,14 @@ def test_answers_fit_their_schemas(served: Daemon, book):
         Draft202012Validator(json.loads(json.dumps(rooted))).validate(answer.json)
 
 
-def test_a_revoked_token_ends_at_once(served: Daemon, tmp_path: Path):
+def test_a_revoked_token_ends_at_once(served: Daemon, person: str):
     """Tokens are revocable one by one; the others go on."""
-    from tomed.store import tokens
-    from tomed.store.db import Store
-
-    other = served.run("token", "create", "ann", "--name", "Old").strip()
+    other = served.run("token", "create", person, "--name", "Old").strip()
     assert served.get("/books", token=other).status == 200
     store = Store.open(served.data / "tomed.db")
-    token = next(t for t in store.read(lambda c: tokens.of_user(c, 1, "device")) if t.name == "Old")
-    store.write_now(lambda c: tokens.revoke(c, 1, token.id, 1))
+    user = store.read(lambda c: users.by_name(c, person))
+    token = next(t for t in store.read(lambda c: tokens.of_user(c, user.id, "device")) if t.name == "Old")
+    store.write_now(lambda c: tokens.revoke(c, user.id, token.id, 1))
     store.close()
     assert served.get("/books", token=other).status == 401
     assert served.get("/books").status == 200
@@ -382,6 +398,7 @@ def test_a_revoked_token_ends_at_once(served: Daemon, tmp_path: Path):
 
 def test_tokens_and_passwords_are_not_in_the_database(served: Daemon):
     """Only hashes: whoever reads the file can't sign in with what it holds."""
+    served.add_user("carol", "long enough")
     raw = b"".join(file.read_bytes() for file in served.data.glob("tomed.db*"))
     assert served.token.encode() not in raw
     assert b"long enough" not in raw
