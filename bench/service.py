@@ -18,6 +18,11 @@ from urllib.request import urlopen
 
 from bench.load import Figures, Request, measure, put_json
 from bench.process import Server, free_port, serving
+from tomed.clock import format_at
+
+
+READ_AT = 1_767_225_600_000
+"""When the reading of the bench begins, ms; a page is turned every second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +63,7 @@ class Service:
     def _put(self, number: int) -> Request:
         body = {
             "event_id": str(uuid.uuid4()),
-            "at": "2026-01-01T00:00:00Z",
+            "at": format_at(READ_AT + number * 1000),
             "fraction": 0.5,
             "locator": {"kind": "cfi", "value": "epubcfi(/6/4!/4/2/1:10)"},
         }
@@ -68,7 +73,7 @@ class Service:
         event = {
             "id": str(uuid.uuid4()),
             "type": "position",
-            "at": "2026-01-01T00:00:00Z",
+            "at": format_at(READ_AT + number * 1000),
             "book": {"book_uuid": self._book(number)["book_uuid"]},
             "fraction": 0.5,
         }

@@ -12,7 +12,7 @@ from tomed.api import requests, shapes
 from tomed.errors import Invalid
 from tomed.model import Book, DeviceId, LocatorKind
 from tomed.services import TOKEN, Services, services, signed_in
-from tomed.store import devices, readings
+from tomed.store import devices, readings, tokens
 from tomed.store.tokens import Token
 
 
@@ -30,7 +30,7 @@ async def put_position(request: web.Request) -> web.Response:
     told, client_now = requests.put_position(await requests.body(request), request.match_info["book_uuid"])
     now = at_hand.clock()
 
-    book = at_hand.store.read(lambda c: catalog.book(c, told.clues.book_uuid))
+    book = at_hand.store.look(lambda c: catalog.book(c, told.clues.book_uuid))
 
     def work(connection: apsw.Connection) -> readings.Reading:
         device_id = _device(connection, user.id, request[TOKEN], now)
@@ -69,4 +69,6 @@ def _kind(text: str) -> LocatorKind | None:
 def _device(connection: apsw.Connection, user_id: int, token: Token, now: int) -> DeviceId:
     if token.device_id is not None:
         return token.device_id
-    return devices.of_token(connection, user_id, token.id, token.name, now)
+    device_id = devices.of_token(connection, user_id, token.id, token.name, now)
+    tokens.bind_device(connection, token.id, device_id)
+    return device_id

@@ -108,6 +108,10 @@ class Store:
             return self._pooled(work)
         return _snapshot(self._reader, work)
 
+    def look(self, work: Work[T]) -> T:
+        """``read`` for one single statement, which is a snapshot by itself."""
+        return work(self._reader) if threading.get_ident() == self._reader_thread else self._pooled(work)
+
     def recall(self, key: Hashable, work: Work[T]) -> T:
         """``read``, with the result remembered under ``key`` until anybody writes anything to the database.
 

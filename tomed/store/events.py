@@ -186,42 +186,33 @@ def position_by_id(
     return (row[0], _entry(row[1:])[1]) if row else None
 
 
-def verdicts(connection: apsw.Connection, user_id: int, book_id: BookId) -> list[Verdict]:
-    """Everything a person said about a book's status. A handful a book, so all of it is read."""
-    rows = connection.execute(
-        "SELECT at, status, event_id FROM verdicts WHERE user_id = ? AND book_id = ? AND status IS NOT NULL",
+def verdicts(connection: apsw.Connection, user_id: int, book_id: BookId) -> tuple[list[Verdict], int | None]:
+    """Everything a person said about a book's status, and the latest rating in half stars (None: none, or cleared).
+
+    A handful a book, so all of it is read.
+    """
+    rows: list[Any] = connection.execute(
+        "SELECT at, event_id, status, rating FROM verdicts WHERE user_id = ? AND book_id = ? ORDER BY at, event_id",
         (user_id, book_id),
-    )
-    return [Verdict(at, Status(status), event_id) for at, status, event_id in rows]
+    ).fetchall()
+    said = [Verdict(at, Status(status), event_id) for at, event_id, status, _ in rows if status is not None]
+    ratings = [rating for *_, rating in rows if rating is not None]
+    return said, (ratings[-1] or None) if ratings else None
 
 
-def rating(connection: apsw.Connection, user_id: int, book_id: BookId) -> int | None:
-    """The latest rating in half stars, None when there is none or it was cleared."""
-    row = connection.execute(
-        "SELECT rating FROM verdicts WHERE user_id = ? AND book_id = ? AND rating IS NOT NULL"
-        " ORDER BY at DESC, event_id DESC LIMIT 1",
-        (user_id, book_id),
-    ).fetchone()
-    return (row[0] or None) if row else None
-
-
-def first_at(connection: apsw.Connection, user_id: int, book_id: BookId, since: int) -> int | None:
-    """When the reading that began after ``since`` was first heard of, ms."""
-    row = connection.execute(
-        "SELECT at FROM positions WHERE user_id = ? AND book_id = ? AND at > ? ORDER BY at LIMIT 1",
-        (user_id, book_id, since),
-    ).fetchone()
-    return row[0] if row else None
-
-
-def first_finish_at(connection: apsw.Connection, user_id: int, book_id: BookId, not_before: int) -> int | None:
-    """When the end of the book was first reached after ``not_before``, ms."""
-    row = connection.execute(
-        f"SELECT at FROM positions WHERE user_id = ? AND book_id = ? AND at > ? AND fraction >= {COMPLETE_FROM}"
-        " ORDER BY at LIMIT 1",
-        (user_id, book_id, not_before),
-    ).fetchone()
-    return row[0] if row else None
+def first_times(
+    connection: apsw.Connection, user_id: int, book_id: BookId, since: int, not_before: int
+) -> tuple[int | None, int | None]:
+    """When the reading that began after ``since`` was first heard of, and when its end was first reached after
+    ``not_before``; ms."""
+    rows: list[Any] = connection.execute(
+        "SELECT (SELECT at FROM positions WHERE user_id = ?1 AND book_id = ?2 AND at > ?3 ORDER BY at LIMIT 1),"
+        " (SELECT at FROM positions WHERE user_id = ?1 AND book_id = ?2 AND at > ?4"
+        f" AND fraction >= {COMPLETE_FROM} ORDER BY at LIMIT 1)",
+        (user_id, book_id, since, not_before),
+    ).fetchall()
+    started_at, finished_at = rows[0]
+    return started_at, finished_at
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,21 +30,22 @@ class Reading:
 
 def compute(connection: apsw.Connection, user_id: int, book_id: BookId) -> tuple[Reading, int | None]:
     """The reading as the logs have it, and the position row that it rests on. Indexed look-ups only."""
-    said = events.verdicts(connection, user_id, book_id)
+    said, rating = events.verdicts(connection, user_id, book_id)
     since = positions.epoch(said)
     last = max(said, key=lambda v: (v.at, v.event_id), default=None)
     heads = events.position_heads(connection, user_id, book_id, since)
     entry = positions.current((head for _, head in heads), since)
-    started_at = events.first_at(connection, user_id, book_id, since) if heads else None
     not_before = last.at if last is not None and last.status is not Status.COMPLETE else since
-    finished_at = events.first_finish_at(connection, user_id, book_id, not_before) if heads else None
+    started_at, finished_at = None, None
+    if heads:
+        started_at, finished_at = events.first_times(connection, user_id, book_id, since, not_before)
     standing = positions.judge(last, started_at, finished_at)
     reading = Reading(
         book_id,
         standing.status,
         entry.fraction if entry else 0.0,
         entry,
-        events.rating(connection, user_id, book_id),
+        rating,
         standing.started_at,
         standing.finished_at,
     )
