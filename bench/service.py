@@ -20,7 +20,6 @@ from bench.load import Figures, Request, measure, put_json
 from bench.process import Server, free_port, serving
 from tomed.clock import format_at
 
-
 READ_AT = 1_767_225_600_000
 """When the reading of the bench begins, ms; a page is turned every second."""
 
