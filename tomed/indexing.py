@@ -267,6 +267,7 @@ class _Shelf:
         self.changed_at = 0.0
         self.looks_begun = 0
         self.looks_done = 0
+        self.looked = asyncio.Event()
 
     async def call(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self.thread, work)
@@ -366,6 +367,9 @@ class Indexer:
     # -- one library's life -------------------------------------------------------------------
 
     async def _keep(self, shelf: _Shelf) -> None:
+        # A book that two libraries hold is at home in the one that was configured first: so that one is read first.
+        for earlier in self._shelves[: self._shelves.index(shelf)]:
+            await earlier.looked.wait()
         while not shelf.stopping.is_set():
             shelf.looks_begun += 1
             try:
@@ -377,6 +381,7 @@ class Indexer:
                 shelf.failed, shelf.problem = True, "Indexing failed unexpectedly; the log says why. It is tried again."
             self._tell(shelf)
             shelf.looks_done = shelf.looks_begun
+            shelf.looked.set()
             await shelf.watch.wait()
 
     async def _look(self, shelf: _Shelf) -> None:
