@@ -1,16 +1,21 @@
 #!/bin/sh
-# Debian's packages that the tests use: LuaJIT with LuaSocket, Chromium, Calibre's calibredb.
-# Installs what is missing where it may; says what to do where it may not.
+# Debian's packages that the tests use: LuaJIT with its socket, TLS, file and JSON modules, Chromium with a font,
+# Calibre for calibredb. Installs what is missing where it may; says what to do where it may not.
 set -u
 packages=""
 need() { command -v "$1" >/dev/null 2>&1 || packages="$packages $2"; }
+need_lua() { luajit -e "require '$1'" >/dev/null 2>&1 || packages="$packages $2"; }
 need luajit luajit
 need luacheck lua-check
 need chromium chromium
-need calibredb calibre-bin
-luajit -e 'require "socket"' >/dev/null 2>&1 || packages="$packages lua-socket"
-luajit -e 'require "lfs"' >/dev/null 2>&1 || packages="$packages lua-filesystem"
-luajit -e 'require "cjson"' >/dev/null 2>&1 || packages="$packages lua-cjson"
+need calibredb calibre
+need openssl openssl
+need_lua socket lua-socket
+need_lua ssl lua-sec
+need_lua lfs lua-filesystem
+need_lua cjson lua-cjson
+# Without any font a page has no width to test.
+[ -d /usr/share/fonts/truetype/dejavu ] || packages="$packages fonts-dejavu-core"
 [ -n "$packages" ] || exit 0
 
 sudo=""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.chromium import missing
 from tests.plugin.device import Device, book
 from tests.plugin.faultproxy import FaultProxy
 
@@ -21,7 +22,7 @@ def certificate(folder: Path, name: str) -> tuple[Path, Path]:
     """A self-signed certificate for 127.0.0.1 and its key."""
     openssl = shutil.which("openssl")
     if openssl is None:
-        pytest.skip("openssl is missing: apt-get install openssl")
+        missing("openssl is missing: apt-get install openssl")
     cert, key = folder / f"{name}.pem", folder / f"{name}.key"
     command = [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", "-subj", "/CN=127.0.0.1"]
     command += ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(cert)]

@@ -57,7 +57,7 @@ ROUTES: tuple[Route, ...] = (
         "GET",
         "/books",
         books.list_books,
-        query=("q", "author", "series", "tag", "status", "sort", *PAGING),
+        query=("q", "author", "series", "tag", "kind", "status", "sort", *PAGING),
         answer="Books",
     ),
     Route("GET", "/books/{book_uuid}", books.get_book, answer="OneBook"),
