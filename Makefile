@@ -4,7 +4,7 @@
 # make help     the rest
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-web setup-test run demo test test-koreader lint fix bench torture dist plugin screenshots lock clean
+.PHONY: help setup setup-web setup-test run demo test test-koreader lint fix bench torture audit dist plugin screenshots lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -66,6 +66,11 @@ bench: setup ## measure: ratios against floors of the same run, large libraries,
 	$(PY) -m bench.statistics
 	$(PY) -m bench.locators
 	$(PY) -m bench.web
+
+audit: setup ## ask the advisory databases about every pinned version (needs the network)
+	$(PY) -m pip install --quiet --disable-pip-version-check pip-audit
+	$(PY) -m pip_audit --requirement requirements-dev.lock --no-deps --disable-pip
+	cd web && npm audit
 
 screenshots: setup-test ## the pictures of the README
 	$(PY) -m tests.screenshots

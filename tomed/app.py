@@ -57,6 +57,7 @@ def build_app(config: Config, clock: Clock = now_ms) -> web.Application:
     app[USES] = TokenUses(store, clock)
     app[BACKGROUND] = (fingerprints, waiting)
     app.cleanup_ctx.append(_run)
+    app.on_response_prepare.append(_as_it_says)
     api.setup(app)
     pages.setup(app, templates_dir=_shipped("templates"), static_dir=_shipped("static"))
     if not config.base_path:
@@ -103,6 +104,11 @@ async def _run(app: web.Application) -> AsyncIterator[None]:
     await app[USES].settle()
     await services.store.settle()
     services.store.close()
+
+
+async def _as_it_says(_: web.Request, answer: web.StreamResponse) -> None:
+    """No browser guesses what an answer is: JSON with a title in it must not become a page."""
+    answer.headers.setdefault("X-Content-Type-Options", "nosniff")
 
 
 async def _wrong_prefix(request: web.Request) -> web.Response:
