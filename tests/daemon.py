@@ -44,6 +44,10 @@ class Daemon:
     output: str = ""
     process: subprocess.Popen[str] | None = None
     token: str = ""
+    program: tuple[str, ...] = (sys.executable, "-m", "tomed")
+    """How ``tomed`` is called: of this checkout, or installed somewhere."""
+    folder: Path | None = None
+    """Where it is called; None is here."""
 
     def __enter__(self) -> Daemon:
         return self.start()
@@ -53,7 +57,7 @@ class Daemon:
 
     def start(self) -> Daemon:
         """Start it and wait for its line with the address."""
-        command = [sys.executable, "-m", "tomed", "serve", "--data", str(self.data), "--port", "0", *self.arguments]
+        command = [*self.program, "serve", "--data", str(self.data), "--port", "0", *self.arguments]
         if self.library is not None:
             command += ["--library", str(self.library)]
         with self.log.open("a") as log:
@@ -62,6 +66,7 @@ class Daemon:
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
+                cwd=self.folder,
                 env={**os.environ, "PYTHONUNBUFFERED": "1", **self.environment},
             )
         assert self.process.stdout is not None
@@ -117,8 +122,13 @@ class Daemon:
 
     def run(self, *words: str, input: str = "") -> str:
         """Run a command of tomed on the same data; its standard output."""
+        return self.run_alone(*words, "--data", str(self.data), input=input)
+
+    def run_alone(self, *words: str, input: str = "") -> str:
+        """Run a command of tomed; its standard output."""
         done = subprocess.run(
-            [sys.executable, "-m", "tomed", *words, "--data", str(self.data)],
+            [*self.program, *words],
+            cwd=self.folder,
             input=input,
             capture_output=True,
             text=True,
