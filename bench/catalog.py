@@ -19,6 +19,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
+from bench.figures import say
 from tomed import catalog
 from tomed.clock import now_ms
 from tomed.demo.calibre_library import CalibreLibrary, LibraryBook
@@ -88,12 +89,6 @@ def memory_mb(peak: bool = False) -> float:
     key = "VmHWM" if peak else "VmRSS"
     line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(key))
     return int(line.split()[1]) / 1024
-
-
-def say(what: str, value: float, unit: str, goal: float | None, more: str = "") -> None:
-    """One figure beside what it should be."""
-    mark = "" if goal is None else f"  (to reach: {goal:g}{'' if value <= goal else ', MISSED'})"
-    print(f"{what:<44} {value:10.3f} {unit}{mark}  {more}", flush=True)
 
 
 async def until(holds: Callable[[], bool], step_s: float = 0.005) -> float:

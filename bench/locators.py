@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from bench.figures import say
 from tests.data import folder
 from tomed.locators import BookModel, locate
 from tomed.locators.passage import plain
@@ -153,10 +154,16 @@ def main(names: list[str]) -> int:
         print(f"{label:52}" + "".join(f"{row[column]:13}" for column in columns))
     print(f"{'total':52}" + "".join(f"{total[column]:13}" for column in columns))
     if total["records"]:
-        for column in ("text", "same", "exact"):
-            print(f"{column}: {100 * total[column] / total['records']:.3f} %")
+        for column, goal in (("text", 99.9), ("same", 99.9), ("exact", None)):
+            share = 100 * total[column] / total["records"]
+            say(f"recorded positions: {column}", share, "%", goal, at_least=True)
+        say("recorded positions: wrong exact", total["wrong exact"], "of them", 0)
     if not names:
-        print(json.dumps(measured()))
+        told = measured()
+        say("first locator in an EPUB of 600 KB of text", told["first_ms"], "ms", 150)
+        say("a further one in the same book", told["further_ms"], "ms", 1)
+        say("War and Peace's model while it is built", told["peak_mib"], "MiB", 40)
+        say("the same, kept", told["kept_mib"], "MiB", 2)
     return 1 if total["wrong exact"] else 0
 
 

@@ -18,7 +18,8 @@ from typing import Any
 
 import apsw
 
-from bench.catalog import made, say
+from bench.catalog import made
+from bench.figures import say
 from tomed import names
 from tomed.clock import now_ms
 from tomed.errors import Ambiguous, NoMatch

@@ -20,7 +20,8 @@ from pathlib import Path
 import apsw
 from aiohttp.test_utils import TestClient, TestServer
 
-from bench.catalog import Gauge, say
+from bench.catalog import Gauge
+from bench.figures import say
 from tomed import history, reporting
 from tomed.app import build_app
 from tomed.config import Config

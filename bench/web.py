@@ -13,13 +13,12 @@ import os
 import statistics
 import tempfile
 import zipfile
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from bench.figures import Figure, say
 from tests.chromium import ARGUMENTS, executable
 from tests.web.books import chapter, make_epub
 from tests.web.serving import ROOT, Server
@@ -35,20 +34,6 @@ TURN = """() => new Promise(resolve => {
     view.renderer.addEventListener('relocate', done, { once: true })
     dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowRight', bubbles: true, cancelable: true }))
 })"""
-
-
-@dataclass(frozen=True)
-class Row:
-    """A figure, what it may be at most, and its unit."""
-
-    name: str
-    value: float
-    most: float
-    unit: str
-
-    def __str__(self) -> str:
-        verdict = "ok" if self.value <= self.most else "TOO MUCH"
-        return f"{self.name:52} {self.value:9.1f} {self.unit:3} (at most {self.most:g}) {verdict}"
 
 
 def large_comic(path: Path, pages: int = 300, page_bytes: int = 1_000_000) -> Path:
@@ -118,10 +103,10 @@ def script_sizes(static: Path) -> dict[str, int]:
     }
 
 
-def measure(rounds: int) -> list[Row]:
+def measure(rounds: int) -> list[Figure]:
     """All rows."""
     static = ROOT / "tomed" / "static"
-    rows = [Row(f"JavaScript for {kind}, gzip", size / 1000, 80 if kind != "PDF, without its worker" else 400, "kB")
+    rows = [Figure(f"JavaScript for {kind}, gzip", size / 1000, "kB", 80 if kind != "PDF, without its worker" else 400)
             for kind, size in script_sizes(static).items()]  # fmt: skip
     with tempfile.TemporaryDirectory(prefix="tomed-bench-") as folder, sync_playwright() as playwright:
         server = Server(static)
@@ -142,13 +127,13 @@ def measure(rounds: int) -> list[Row]:
             ]
             for name, uuid, most in named:
                 ms, size = opening(browser, server, uuid, rounds)
-                rows += [Row(name, ms, most, "ms"), Row(f"  bytes of it ({name})", size / 1e6, 4, "MB")]
+                rows += [Figure(name, ms, "ms", most), Figure(f"bytes of it ({name})", size / 1e6, "MB", 4)]
             for name, uuid in (("EPUB", epub), ("CBZ", comic)):
                 page = browser.new_page(viewport={"width": 1000, "height": 700})
                 page.goto(server.url(uuid))
                 page.evaluate(READY)
                 page.wait_for_timeout(1500)
-                rows.append(Row(f"page turn, {name}", turning(page, 15), 50, "ms"))
+                rows.append(Figure(f"page turn, {name}", turning(page, 15), "ms", 50))
                 page.close()
         finally:
             browser.close()
@@ -156,12 +141,12 @@ def measure(rounds: int) -> list[Row]:
     return rows
 
 
-def main(show: Callable[[str], None] = print) -> None:
+def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.web", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     told = parser.parse_args()
     for row in measure(told.rounds):
-        show(str(row))
+        say(row.what, row.value, row.unit, row.goal)
 
 
 if __name__ == "__main__":
