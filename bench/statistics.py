@@ -184,8 +184,12 @@ async def _reports(store: Store, life: Life, gauge: Gauge) -> None:
     )
     say("one more sitting reconciled", await cpu_ms(lambda: ours.refresh(user.id)), "ms CPU", None)
 
+    def heat_of(connection: apsw.Connection) -> None:
+        days = statistics.days(connection, 1)
+        heatmap(zip(days.on, days.hours, strict=True))
+
     async def heat() -> None:
-        await store.query(lambda c: heatmap((d.day, d.hours) for d in statistics.days(c, 1)))
+        await store.query(heat_of)
 
     say("heat map, all time", sorted([await cpu_ms(heat) for _ in range(5)])[2], "ms CPU", 50)
     for by in ("author", "series", "device"):

@@ -10,11 +10,9 @@ import asyncio
 import functools
 import logging
 import uuid
-from bisect import bisect_left, bisect_right
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from operator import attrgetter
 from pathlib import Path
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
@@ -30,7 +28,7 @@ from tomed.statistics.estimates import Estimate
 from tomed.statistics.heatmap import heatmap
 from tomed.statistics.periods import Span
 from tomed.statistics.streaks import Streak
-from tomed.statistics.totals import Bar, Day, Records, Totals, bars, records, totals, years
+from tomed.statistics.totals import Bar, Days, Records, Totals, bars, records, totals, years
 from tomed.store import events, statistics, statistics_derived, statistics_rows
 from tomed.store.db import Store
 from tomed.store.statistics import Finish, Group, Listed, SeriesProgress, SittingQuery, WorkTotal
@@ -117,7 +115,7 @@ class Report:
     totals: Totals
     previous: Totals | None
     previous_span: Span | None
-    days: list[Day]
+    days: Days
     bars: dict[str, list[Bar]]
     heatmap: list[list[int]]
     current_streak: Streak
@@ -329,14 +327,13 @@ def make(connection: apsw.Connection, user: User, query: Query, today: int) -> R
     """Put a report together from the derived tables. Walks one row a reading day, not one a sitting."""
     span = _span(query, today)
     everything = statistics.days(connection, user.id)
-    inside = everything if span is None else _between(everything, span)
+    inside = everything if span is None else everything.between(span)
     finishes = statistics.finish_days(connection, user.id)
-    first = inside[0].day if inside else today
-    shown = span or Span(min(first, today), max(today, inside[-1].day if inside else today))
+    shown = span or Span(*((min(inside.on[0], today), max(today, inside.on[-1])) if inside else (today, today)))
     before = periods.previous(span) if span else None
-    active = streaks.active_days([day[:2] for day in everything])
-    lately = everything[bisect_left(everything, today - 366, key=_day) :]  # goals look back a year, estimates less
-    by_day = {day.day: (day.active_s, day.pages) for day in lately}
+    active = streaks.active_days(zip(everything.on, everything.active_s, strict=True))
+    lately = everything.between(Span(today - 366, today))  # goals look back a year, estimates less
+    by_day = dict(zip(lately.on, zip(lately.active_s, lately.pages, strict=True), strict=True))
     last_days = [by_day.get(day, (0, 0))[0] for day in range(today - estimates.WINDOW_DAYS + 1, today + 1)]
     week_start = user.week_start
     weeks, months = bars(inside, "week", shown, week_start), bars(inside, "month", shown)
@@ -348,11 +345,11 @@ def make(connection: apsw.Connection, user: User, query: Query, today: int) -> R
         day_start_minute=user.day_start_minute,
         week_start=week_start,
         totals=totals(inside, _count(finishes, span)),
-        previous=totals(_between(everything, before), _count(finishes, before)) if before else None,
+        previous=totals(everything.between(before), _count(finishes, before)) if before else None,
         previous_span=before,
         days=inside,
         bars={"week": weeks, "month": months, "year": years(months)},
-        heatmap=heatmap([(day.day, day.hours) for day in inside]),
+        heatmap=heatmap(zip(inside.on, inside.hours, strict=True)),
         current_streak=streaks.current(active, today),
         longest_streak=streaks.longest(d for d in active if span is None or span.first <= d <= span.last),
         records=records(inside, weeks, months),
@@ -371,13 +368,6 @@ def make(connection: apsw.Connection, user: User, query: Query, today: int) -> R
         series=_series(connection, user.id, last_days) if query.full or query.series else [],
         pile=_pile(connection, user.id, last_days) if query.full or query.series else [],
     )
-
-
-_day = attrgetter("day")
-
-
-def _between(days: list[Day], span: Span) -> list[Day]:
-    return days[bisect_left(days, span.first, key=_day) : bisect_right(days, span.last, key=_day)]
 
 
 def _span(query: Query, today: int) -> Span | None:
@@ -438,7 +428,7 @@ def _pile(connection: apsw.Connection, user_id: int, last_days: list[int]) -> li
 
 
 def _groups(
-    connection: apsw.Connection, user: User, query: Query, span: Span | None, days: list[Day], shown: Span
+    connection: apsw.Connection, user: User, query: Query, span: Span | None, days: Days, shown: Span
 ) -> list[Group]:
     if not query.group:
         return []

@@ -16,11 +16,11 @@ from tomed.statistics.finishes import Said, finishes
 from tomed.statistics.heatmap import heatmap, packed
 from tomed.statistics.pace import pace, suspicious, words
 from tomed.statistics.periods import Span
-from tomed.statistics.totals import Day, bars, change, records, totals, years
+from tomed.statistics.totals import Day, Days, bars, change, records, totals, years
 
 DAYS = st.integers(date(2019, 12, 1).toordinal(), date(2028, 3, 31).toordinal())
 A_DAY = st.builds(Day, DAYS, st.integers(0, 80_000), st.integers(0, 900), st.integers(0, 20))
-MANY_DAYS = st.lists(A_DAY, max_size=60, unique_by=lambda d: d.day).map(lambda days: sorted(days))
+MANY_DAYS = st.lists(A_DAY, max_size=60, unique_by=lambda d: d.day).map(lambda days: Days(sorted(days)))
 HOUR = 3_600_000
 
 
@@ -33,10 +33,10 @@ def ms(text: str) -> int:
 
 
 @given(MANY_DAYS, st.sampled_from(periods.PERIODS), st.integers(1, 7))
-def test_bars_sum_to_the_totals(days: list[Day], period: str, week_start: int) -> None:
+def test_bars_sum_to_the_totals(days: Days, period: str, week_start: int) -> None:
     """Every chart adds up to the number above it, with and without its empty periods."""
     whole = totals(days)
-    span = Span(days[0].day, days[-1].day) if days else None
+    span = Span(days.on[0], days.on[-1]) if days else None
     for drawn in (bars(days, period, None, week_start), bars(days, period, span, week_start)):
         assert sum(bar.active_s for bar in drawn) == whole.active_s
         assert sum(bar.pages for bar in drawn) == whole.pages
@@ -72,7 +72,7 @@ def test_an_axis_has_no_holes(one: int, other: int, period: str, week_start: int
 
 def test_leap_day() -> None:
     """29 February is a day of its own, in its month, week and year."""
-    leap = [Day(d("2024-02-29"), 60, 1, 1)]
+    leap = Days([Day(d("2024-02-29"), 60, 1, 1)])
     assert bars(leap, "month")[0].label == "2024-02"
     assert bars(leap, "year")[0].label == "2024"
     assert bars(leap, "day")[0].label == "2024-02-29"
@@ -109,6 +109,7 @@ def test_one_day_of_grace() -> None:
     assert streaks.current(days, 103).length == 3
     assert streaks.current(days, 104).length == 0
     assert streaks.current([], 104).length == 0
+    assert streaks.current([*days, 200], 102) == streaks.Streak(3, 100, 102)
 
 
 def test_a_second_holds_no_streak() -> None:
@@ -134,6 +135,26 @@ def test_the_heat_map_sums_to_the_days(sittings: list[tuple[int, int]], zone: st
         assert table[weekday] == [sum(column) for column in zip(*same, strict=True)] or (
             not same and not any(table[weekday])
         )
+
+
+@given(st.lists(st.lists(st.sampled_from([0, 1, 3600, 65_536, 4_000_000_000]), min_size=24, max_size=24), max_size=40))
+def test_the_heat_map_never_overflows(many: list[list[int]]) -> None:
+    """Adding whole rows at once is exact, also with numbers that nobody can read in an hour."""
+    monday = d("2026-11-16")
+    table = heatmap((monday, packed(hours)) for hours in many)
+    assert table[0] == [sum(column) for column in zip(*many, strict=True)] if many else not any(map(sum, table))
+
+
+@given(MANY_DAYS, DAYS, DAYS)
+def test_days_of_a_span(days: Days, one: int, other: int) -> None:
+    """A part of the days is exactly those inside, with their own sums."""
+    span = Span(min(one, other), max(one, other))
+    inside = [day for day in days if span.first <= day.day <= span.last]
+    part = days.between(span)
+    assert list(part) == inside
+    assert totals(part) == totals(Days(inside))
+    assert bars(part, "month") == bars(Days(inside), "month")
+    assert [part[i] for i in range(len(part))] == inside
 
 
 def test_pace_does_not_mind_a_forgotten_book() -> None:
@@ -230,7 +251,9 @@ def test_goals_count_reading_days() -> None:
 
 def test_records() -> None:
     """The best day, week and month; none without reading."""
-    days = [Day(d("2026-01-05"), 3600, 10, 1), Day(d("2026-01-06"), 1800, 90, 2), Day(d("2026-02-20"), 4000, 3, 1)]
+    days = Days(
+        [Day(d("2026-01-05"), 3600, 10, 1), Day(d("2026-01-06"), 1800, 90, 2), Day(d("2026-02-20"), 4000, 3, 1)]
+    )
     best = records(days, bars(days, "week"), bars(days, "month"))
     assert best.day == days[2]
     assert best.pages == days[1]
@@ -238,6 +261,6 @@ def test_records() -> None:
     assert best.week.active_s == 5400
     assert best.month is not None
     assert best.month.label == "2026-01"
-    assert records([], [], []) == (None, None, None, None)
+    assert records(Days(), [], []) == (None, None, None, None)
     assert change(150, 100) == 0.5
     assert change(150, 0) is None

@@ -44,6 +44,9 @@ def longest(days: Iterable[int]) -> Streak:
 
 def current(days: Iterable[int], today: int) -> Streak:
     """The run that reaches today, or yesterday while today is still open. Days after today do not count."""
-    for run in reversed(runs(day for day in days if day <= today)):
-        return run if run.last is not None and run.last >= today - 1 else Streak(0)
-    return Streak(0)
+    read = {day for day in days if day <= today}
+    last = today if today in read else today - 1
+    first = last
+    while first in read:
+        first -= 1
+    return Streak(last - first, first + 1, last) if first < last else Streak(0)

@@ -13,7 +13,7 @@ import msgspec
 from tomed.errors import Invalid, NotFound
 from tomed.statistics.periods import Span
 from tomed.statistics.reconcile import SLACK_MS
-from tomed.statistics.totals import Day
+from tomed.statistics.totals import Days
 from tomed.store.statistics_rows import fetch
 
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
@@ -120,15 +120,16 @@ def stamp(connection: apsw.Connection, user_id: int) -> tuple[Any, ...]:
     )
 
 
-def days(connection: apsw.Connection, user_id: int, span: Span | None = None) -> list[Day]:
+def days(connection: apsw.Connection, user_id: int, span: Span | None = None) -> Days:
     """The reading days, ascending."""
-    first, last = span or (0, 1 << 40)
-    rows = connection.execute(
-        "SELECT day, active_s, pages, sessions, hours FROM day_totals WHERE user_id = ? AND day BETWEEN ? AND ?"
-        " ORDER BY day",
-        (user_id, first, last),
+    return Days(
+        fetch(
+            connection,
+            "SELECT day, active_s, pages, sessions, hours FROM day_totals WHERE user_id = ? AND day BETWEEN ? AND ?"
+            " ORDER BY day",
+            (user_id, *(span or (0, 1 << 40))),
+        )
     )
-    return list(map(Day._make, rows))
 
 
 def _sums(span: Span | None) -> str:
