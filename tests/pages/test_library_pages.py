@@ -11,6 +11,7 @@ import pytest
 from tests.libraries import BookSpec, make_library
 from tomed import reading
 from tomed.model import Clues
+from tomed.pages.layout import LAYOUT
 
 
 def titles(page) -> list[str]:
@@ -67,9 +68,13 @@ async def test_the_whole_library_can_be_walked_without_javascript(browser, libra
             continue
         policy = page.headers["Content-Security-Policy"]
         assert "default-src 'none'" in policy
-        assert "script-src 'none'" in policy
         assert "unsafe" not in policy
-        assert not page.tree.xpath("//script | //@style | //style"), path
+        scripts = page.tree.xpath("//script")
+        assert page.tree.xpath("//script/@src") == scripts_of(browser, page), path
+        assert all(not one.text and one.get("type") == "module" for one in scripts), path
+        sources = f"script-src {browser.origin}/assets/;" if scripts else "script-src 'none';"
+        assert sources in policy
+        assert not page.tree.xpath("//@style | //style"), path
         assert not [name for element in page.tree.iter() for name in element.attrib if name.startswith("on")]
         assert page.tree.xpath("count(//main)") == 1
         assert page.tree.xpath("//title")[0].text.strip()
@@ -112,7 +117,8 @@ async def test_titles_are_text_whatever_they_hold(browser_of, tmp_path):
     ):
         page = await browser.get(path)
         assert page.status == 200
-        assert not page.tree.xpath("//script | //img[@onerror] | //img[@src='x'] | //@onclick"), path
+        assert not page.tree.xpath("//script[not(@src)] | //img[@onerror] | //img[@src='x'] | //@onclick"), path
+        assert page.tree.xpath("//script/@src") == scripts_of(browser, page)
         assert not [link for link in page.links if link.startswith("javascript")], path
     page = await browser.get(f"/books/{library.books[0].uuid}")
     assert evil in page.texts("//h1")
@@ -234,6 +240,15 @@ async def test_history_moves_to_another_book(browser, library):
     assert (await browser.send(page, "/move", to="no-such-book")).status == 404
 
 
+def scripts_of(browser, page):
+    """The one script of a signed-in person's pages, where the assets are built; the person is named for it."""
+    layout = browser.client.app[LAYOUT]
+    if not layout.assets.has("site.js"):
+        return []
+    assert page.tree.xpath("//body/@data-user")
+    return [layout.assets.path("site.js")]
+
+
 async def test_what_is_not_there_is_a_page_that_says_so(browser):
     """Unknown books, series and addresses answer 404 with a sentence, as a page."""
     for path in ("/books/none", "/series/999999", "/series/99999999999999999999", "/nowhere", "/covers/x/thumb"):
@@ -241,7 +256,14 @@ async def test_what_is_not_there_is_a_page_that_says_so(browser):
         assert page.status == 404, path
         assert page.texts("//h1") == ["Not found"]
         assert "Signed in as ann" in page.text  # and keeps the way to everything else
-        assert "script-src 'none'" in page.headers["Content-Security-Policy"]
+        assert page.tree.xpath("//script/@src") == scripts_of(browser, page)
+
+
+async def test_a_page_without_a_person_has_no_script(browser_of, library):
+    """Who is not signed in has read nothing here: their pages run no script at all."""
+    page = await (await browser_of(library)).get("/sign-in")
+    assert not page.tree.xpath("//script")
+    assert "script-src 'none'" in page.headers["Content-Security-Policy"]
 
 
 async def test_covers_are_small_kept_and_safe(browser, library):

@@ -77,7 +77,7 @@ def environment(templates: Path) -> jinja2.Environment:
 def page(
     request: web.Request, template: str, *, http_status: int = 200, secret: bool = False, **context: Any
 ) -> web.Response:
-    """Render ``template`` for this request. The answer carries the policy for a page without scripts.
+    """Render ``template`` for this request. The answer carries the policy for a page of ours.
 
     With ``secret`` no browser keeps it: a link or a key is on it.
     """
@@ -92,13 +92,15 @@ def page(
         "asset": lambda name: base_path + layout.assets.path(name),
         "csrf": Markup('<input type="hidden" name="{}" value="{}">').format(CSRF_FIELD, form_token(request, visit)),
         "user": user,
+        "base": base_path,
+        "script": base_path + layout.assets.path("site.js") if user and layout.assets.has("site.js") else "",
         "day": lambda at: day(at, zone),
         "moment": lambda at: moment(at, zone),
         "here": "",
     }
     text = layout.environment.get_template(template).render(words | context)
     answer = web.Response(text=text, content_type="text/html", status=http_status)
-    protect(answer, policy())
+    protect(answer, policy(scripts=links.scripts(request) if words["script"] else "'none'"))
     if secret or request.method not in ("GET", "HEAD"):
         answer.headers["Cache-Control"] = "no-store"
     if VISIT_COOKIE not in request.cookies and SESSION_COOKIE not in request.cookies:
@@ -107,9 +109,13 @@ def page(
 
 
 def policy(*, scripts: str = "'none'") -> str:
-    """The Content-Security-Policy of our pages: our own style and pictures, no script, forms to ourselves only."""
+    """The Content-Security-Policy of our pages: our own style and pictures, forms to ourselves only.
+
+    The one script of those who are signed in sends what was read to ourselves; it never touches the page.
+    """
+    connect = "" if scripts == "'none'" else "connect-src 'self'; "
     return (
-        f"default-src 'none'; script-src {scripts}; style-src 'self'; img-src 'self'; form-action 'self'; "
+        f"default-src 'none'; script-src {scripts}; {connect}style-src 'self'; img-src 'self'; form-action 'self'; "
         "base-uri 'none'; frame-ancestors 'none'; object-src 'none'"
     )
 

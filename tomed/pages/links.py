@@ -34,6 +34,12 @@ def origins(request: web.Request) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def scripts(request: web.Request) -> str:
+    """Where scripts may come from, for a policy: ``/assets/`` alone, for a book's own bytes lie in the same origin."""
+    base_path = services(request).config.base_path
+    return " ".join(origin + join(base_path, "/assets/") for origin in origins(request)) or "'none'"
+
+
 def address(request: web.Request) -> str:
     """The daemon's address as a device should be told: the configured one, else the checked one of the browser.
 

@@ -8,7 +8,7 @@ from tomed import catalog
 from tomed.errors import NotFound
 from tomed.model import Book
 from tomed.pages.layout import LAYOUT, page, protect
-from tomed.pages.links import join, origins, url
+from tomed.pages.links import join, origins, scripts, url
 from tomed.pages.routes import Route
 from tomed.services import services, signed_in
 
@@ -100,12 +100,8 @@ async def webmanifest(request: web.Request) -> web.StreamResponse:
 
 
 def reader_policy(request: web.Request) -> str:
-    """The policy under which a book, whoever made it, can do nothing but be shown.
-
-    Scripts come from ``/assets/`` alone, not from the whole origin: a book's own bytes are served from it too.
-    """
-    base_path = services(request).config.base_path
-    assets = " ".join(origin + join(base_path, "/assets/") for origin in origins(request))
+    """The policy under which a book, whoever made it, can do nothing but be shown."""
+    base_path, assets = services(request).config.base_path, scripts(request)
     worker = " ".join(origin + join(base_path, "/sw.js") for origin in origins(request))
     return (
         f"default-src 'none'; script-src {assets}; style-src {assets} 'unsafe-inline' blob:; img-src blob: data:; "

@@ -5,6 +5,7 @@
 // Stores: `places` (the last place per person, book and format; `sent` once the server has it), `sittings` (one that is open, and
 // those still to be sent). Keys begin with the person, so two people who share a browser never send each other's reading.
 import { now, putPosition, sync, Trouble, remember } from './api.js'
+import { forget, leave, left, noteWaiting } from './parting.js'
 import { sessionEvent } from './sitting.js'
 
 /** @typedef {import('./types').SavedPlace} SavedPlace @typedef {import('./types').Place} Place @typedef {import('./sitting.js').SittingRecord} SittingRecord */
@@ -51,6 +52,8 @@ export class Outbox {
     #lastAt = 0
     /** Event id of the last place that the server has. */
     #acknowledged = ''
+    /** Notes of pages before that no database has taken. @type {Set<string>} */
+    #leftNames = new Set()
 
     /** @param {string} person who is signed in @param {(state: 'sent' | 'waiting' | 'unauthorized') => void} [onState] */
     constructor(person, onState = () => {}) {
@@ -70,6 +73,7 @@ export class Outbox {
 
     /** @param {string} book @param {string} format @returns {Promise<SavedPlace | null>} */
     async place(book, format) {
+        await this.#takeIn()
         return await this.#get('places', this.#key(book, format)) ?? null
     }
 
@@ -82,12 +86,19 @@ export class Outbox {
 
     /** Durable when the promise is kept; sending is another step. @param {PlaceRow} row */
     async keep(row) {
+        noteWaiting(true)
         await this.#put('places', row)
     }
 
     /** @param {SittingRecord} record @param {string} book @param {boolean} closed */
     async keepSitting(record, book, closed) {
-        await this.#put('sittings', { ...record, key: `${this.person}/${record.id}`, person: this.person, book, seen_at: Date.now(), closed })
+        noteWaiting(true)
+        await this.#put('sittings', this.#sittingRow(record, book, closed))
+    }
+
+    /** @param {SittingRecord} record @param {string} book @param {boolean} closed @returns {SittingRow} */
+    #sittingRow(record, book, closed) {
+        return { ...record, key: `${this.person}/${record.id}`, person: this.person, book, seen_at: Date.now(), closed }
     }
 
     /** Send all that waits. Calls while one is under way ask for one more round, never for two at once. */
@@ -107,26 +118,65 @@ export class Outbox {
     }
 
     /**
-     * The page is going away: send what is in hand now, outlasting the page. The rows stay until a later flush sees them
-     * acknowledged; the same ids make a second arrival harmless.
-     * @param {PlaceRow | null} row @param {{ record: SittingRecord, book: string } | null} sitting
+     * The page is going away: leave what is in hand to the next page, and try to send it now, outlasting this one. Nothing depends
+     * on that request; when it arrives all the same, the same ids make the second arrival harmless.
+     *
+     * @param {PlaceRow | null} row
+     * @param {{ record: SittingRecord, book: string } | null} sitting that is over for good
      */
     farewell(row, sitting) {
-        if (row && row.event_id !== this.#acknowledged) void putPosition(row.book, positionBody(row), { keepalive: true }).catch(() => {})
-        if (sitting) void sync(syncBody([sessionEvent(sitting.record, sitting.book)]), { keepalive: true }).catch(() => {})
+        if (row && row.event_id !== this.#acknowledged) {
+            const note = leave({ store: 'places', row })
+            void putPosition(row.book, positionBody(row), { keepalive: true }).then(() => forget(note)).catch(() => {})
+        }
+        if (sitting) {
+            const { record, book } = sitting
+            leave({ store: 'sittings', row: this.#sittingRow(record, book, true) })
+            void sync(syncBody([sessionEvent(record, book)]), { keepalive: true }).catch(() => {})
+        }
+    }
+
+    /** What pages that are gone have left becomes rows like any other. */
+    async #takeIn() {
+        for (const { store, row, name } of left()) {
+            try {
+                if (await this.#database) {
+                    await this.#change(store, row.key, kept => store === 'places' && kept?.at >= row.at ? kept : row)
+                    noteWaiting(true)
+                    forget(name)
+                    continue
+                }
+            } catch (error) {
+                console.warn(error)
+            }
+            // nothing else keeps it: the note stays until the server has it
+            this.#memory[store]?.set(row.key, row)
+            this.#leftNames.add(name)
+        }
     }
 
     async #flush() {
         clearTimeout(this.#retry)
         try {
+            await this.#takeIn()
             for (const row of await this.#mine('places')) if (!row.sent) await this.#sendPlace(row)
             await this.#sendSittings()
+            for (const name of this.#leftNames) forget(name)
+            this.#leftNames.clear()
+            await this.#noteRest()
             this.onState('sent')
         } catch (error) {
             const code = error instanceof Trouble ? error.code : 'internal'
             this.onState(code === 'unauthorized' ? 'unauthorized' : 'waiting')
             if (code !== 'unauthorized') this.#retry = setTimeout(() => void this.flush(), RETRY_MS)
         }
+    }
+
+    /** Whether anything still waits, of whoever shares this browser. */
+    async #noteRest() {
+        const places = await this.#run('places', 'readonly', s => s.getAll()) ?? []
+        const sittings = await this.#run('sittings', 'readonly', s => s.count()) ?? 0
+        noteWaiting(sittings > 0 || places.some(row => !row.sent))
     }
 
     /** @param {PlaceRow} row */

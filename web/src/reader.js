@@ -220,8 +220,9 @@ const onLoad = ({ doc }) => {
 /** @param {Relocation} relocation */
 const onRelocate = relocation => {
     const { fraction, size = 0 } = relocation
-    // told before the section is laid out: pages counted from nothing
-    if (!(fraction >= 0 && fraction <= 1 && size >= 0)) return
+    // told before the section is laid out: pages counted from nothing. And a turn into the next section passes the blank page
+    // behind the last one: nobody reads that
+    if (!(fraction >= 0 && (fraction < 1 || view.isFixedLayout) && size >= 0)) return
     reading.relocation = relocation
     const place = placeOf(relocation)
     const byPerson = reading.moving > 0 || performance.now() - reading.handsAt < HANDS_MS
@@ -304,18 +305,22 @@ const onHidden = () => {
         clearTimeout(reading.away)
         reading.sitting?.show(now())
         reading.sitting ??= newSitting()
+        void outbox.flush()
         return
     }
     reading.sitting?.hide(now())
     clearTimeout(reading.sending)
     outbox.farewell(reading.row, null)
+    // a phone may end a page that is out of sight without a word
+    const record = reading.sitting?.record(now())
+    if (record) void outbox.keepSitting(record, bookUuid, false)
     reading.away = setTimeout(() => {
         closeSitting()
         void outbox.flush()
     }, AWAY_MS)
 }
 
-/** The page goes away, perhaps for good: everything leaves now, by requests that outlive it. */
+/** The page goes away, perhaps for good: the sitting is over, and everything leaves now. */
 const onLeave = () => {
     const record = closeSitting()
     outbox.farewell(reading.row, record && { record, book: bookUuid })
@@ -425,7 +430,9 @@ const wirePage = () => {
     addEventListener('pagehide', onLeave)
     document.addEventListener('freeze', onLeave)
     addEventListener('pageshow', event => {
-        if (event.persisted) reading.sitting = newSitting()
+        if (!event.persisted) return
+        reading.sitting = newSitting()
+        void outbox.flush()
     })
     wireSettings()
 }
