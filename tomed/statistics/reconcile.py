@@ -9,6 +9,9 @@ and per device and never per book:
 * A device's sitting and the page rows of the same device are the same reading where they meet.
   The rows give the time there, the sitting keeps what sticks out, and the whole is one sitting,
   never shorter than its rows and never longer than the sitting says plus what rows add outside.
+  What sticks out is told page by page where the sitting has page times (``stretches.py``): a page
+  that KOReader tells too is KOReader's, any other counts whole. Without them it is the stretches
+  of more than half an hour that no row speaks for, in proportion.
 * Two sittings of one device that overlap are the same reading where they do.
 * What another device, the browser or a hand tells is other reading, even at the same time.
   It is kept; ``overlaps`` names it, for a person to judge.
@@ -20,12 +23,15 @@ told again changes nothing.
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from tomed.statistics.days import shares
 from tomed.statistics.paging import Coverage, PageRow
+from tomed.statistics.stretches import PageTime, Stretch, stretches
 
 PAUSE_MS = 1_800_000
 """Page rows further apart than this are two sittings."""
@@ -33,12 +39,18 @@ PAUSE_MS = 1_800_000
 SLACK_MS = 120_000
 """Two sources may disagree this much about when a sitting began or ended (KOReader drops pages under 5 s)."""
 
+SAME_PAGE_MS = 5_000
+"""A page row that begins this shortly before a page of a sitting is that page."""
+
 UNKNOWN = 0
 """The device of an uploaded file that nobody named: it may be any."""
 
 
 class Told(NamedTuple):
-    """A sitting as one source tells it. ``device`` is ``UNKNOWN`` when there is none."""
+    """A sitting as one source tells it. ``device`` is ``UNKNOWN`` when there is none.
+
+    ``total`` is the pages of the layout that the ``times`` count in, 0 while unknown.
+    """
 
     id: int
     source: str
@@ -50,6 +62,8 @@ class Told(NamedTuple):
     pages: int
     start_fraction: float | None = None
     end_fraction: float | None = None
+    total: int = 0
+    times: tuple[PageTime, ...] = ()
 
 
 class Correction(NamedTuple):
@@ -86,6 +100,8 @@ class Sitting:
     session_ids: tuple[int, ...] = ()
     start_fraction: float | None = None
     end_fraction: float | None = None
+    told: tuple[int, int] | None = None
+    """From when to when its source says that it went, ms; the pieces may leave out idle time at its ends."""
     started_at: int = field(init=False)
     ended_at: int = field(init=False)
     active_s: int = field(init=False)
@@ -94,6 +110,8 @@ class Sitting:
     def __post_init__(self) -> None:
         self.started_at = min(piece.started_at for piece in self.pieces)
         self.ended_at = max(piece.ended_at for piece in self.pieces)
+        if self.told is not None:
+            self.started_at, self.ended_at = min(self.started_at, self.told[0]), max(self.ended_at, self.told[1])
         self.active_s = sum(piece.active_s for piece in self.pieces)
         self.pages = sum(piece.pages for piece in self.pieces)
 
@@ -181,21 +199,50 @@ def _teller(row: PageRow, devices: set[int], sessions: list[Told]) -> int:
 
 
 def _alone(told: Told, units: Mapping[int, int], key: str = "") -> Sitting:
-    active_s = _credible(told)
-    pages = told.pages
-    if told.source != "manual" and units.get(told.document) and None not in (told.start_fraction, told.end_fraction):
-        moved = (told.end_fraction or 0.0) - (told.start_fraction or 0.0)
-        pages = round(moved * units[told.document]) if moved > 0 else pages
     return Sitting(
         key=key or f"s{told.id}",
         source=told.source,
         device=told.device,
         document=told.document,
-        pieces=[Piece(told.started_at, told.ended_at, active_s, pages)],
+        pieces=_by_page(told, _stretches(told), units)
+        or [Piece(told.started_at, told.ended_at, _credible(told), _pages(told, units))],
         session_ids=(told.id,) if not key else (),
         start_fraction=told.start_fraction,
         end_fraction=told.end_fraction,
+        told=(told.started_at, told.ended_at),
     )
+
+
+def _pages(told: Told, units: Mapping[int, int]) -> int:
+    """The pages of a whole sitting without page times: those turned, or how far it moved where the unit is known."""
+    if told.source == "manual" or not units.get(told.document) or None in (told.start_fraction, told.end_fraction):
+        return told.pages
+    moved = (told.end_fraction or 0.0) - (told.start_fraction or 0.0)
+    return round(moved * units[told.document]) if moved > 0 else told.pages
+
+
+def _stretches(told: Told) -> list[Stretch]:
+    return stretches(told.started_at, told.ended_at, _credible(told), told.times) if told.times else []
+
+
+def _by_page(told: Told, pages: list[Stretch], units: Mapping[int, int]) -> list[Piece]:
+    """Stretches of a sitting as pieces. Their pages are counted like those of page rows, if their layout is known."""
+    if told.total > 0:
+        counted = [piece.pages for piece in _pieces(_rows_of(told, pages), units)]
+    else:
+        counted = shares(0, len(pages), range(1, len(pages) + 1), _pages(told, units))
+    return [
+        Piece(page.started_at, page.read_until, page.active_s, count)
+        for page, count in zip(pages, counted, strict=True)
+    ]
+
+
+def _rows_of(told: Told, pages: list[Stretch]) -> list[PageRow]:
+    """Stretches as the page rows that KOReader would have kept of them."""
+    return [
+        PageRow(told.document, told.device, max(page.page, 1), page.started_at // 1000, page.active_s, told.total)
+        for page in pages
+    ]
 
 
 def _credible(told: Told) -> int:
@@ -271,27 +318,18 @@ def _assign(
 
 def _joined(told: Told, free: list[tuple[int, int]], rows: list[PageRow], units: Mapping[int, int]) -> Sitting:
     """A sitting with its page rows: the rows, and the sitting's own time where they tell nothing."""
-    wall = told.ended_at - told.started_at
-    active_s = _credible(told)
+    whole = free == [(told.started_at, told.ended_at)]
+    if not rows and whole:
+        return _alone(told, units)
+    pages = [page for page in _stretches(told) if any(a <= page.started_at < b for a, b in free)]
     if not rows:
-        whole = _alone(told, units)
-        if free != [(told.started_at, told.ended_at)]:
-            whole = _parts(told, free, active_s, whole.pages, wall)
-        return whole
-    cover = _covered(rows)
-    gaps = [(a, b) for span in free for a, b in _minus(span, cover) if b - a > SLACK_MS]
-    read_s = sum(row.duration for row in rows)
-    due = sum(active_s * (b - a) // wall for a, b in gaps) if wall else 0
-    rest = max(0, min(due, active_s - read_s))
+        return _parts(told, free, pages, units)
+    rest = max(0, _credible(told) - sum(row.duration for row in rows))
     pieces = _pieces(rows, units)
-    length = sum(b - a for a, b in gaps)
-    given = past = 0
-    for a, b in gaps:
-        past += b - a
-        share = rest * past // length - given
-        given += share
-        if share:
-            pieces.append(Piece(a, b, share, 0))
+    if told.times and pages:
+        pieces += _beside(told, pages, rows, rest, units)
+    else:
+        pieces += _unspoken(told, free, rows, rest)
     return Sitting(
         key=f"s{told.id}",
         source="device",
@@ -301,11 +339,77 @@ def _joined(told: Told, free: list[tuple[int, int]], rows: list[PageRow], units:
         session_ids=(told.id,),
         start_fraction=told.start_fraction,
         end_fraction=told.end_fraction,
+        told=(told.started_at, told.ended_at) if whole else None,
     )
 
 
-def _parts(told: Told, free: list[tuple[int, int]], active_s: int, pages: int, wall: int) -> Sitting:
-    pieces = [Piece(a, b, active_s * (b - a) // wall, pages * (b - a) // wall) for a, b in free]
+def _unspoken(told: Told, free: list[tuple[int, int]], rows: list[PageRow], rest: int) -> list[Piece]:
+    """The sitting's time where no row speaks, in proportion to its length, at most ``rest`` seconds."""
+    wall = told.ended_at - told.started_at
+    cover = _covered(rows)
+    gaps = [(a, b) for span in free for a, b in _minus(span, cover) if b - a > SLACK_MS]
+    due = sum(_credible(told) * (b - a) // wall for a, b in gaps) if wall else 0
+    pieces, past, given = [], 0, 0
+    length = sum(b - a for a, b in gaps)
+    for a, b in gaps:
+        past += b - a
+        share = min(due, rest) * past // length - given
+        given += share
+        if share:
+            pieces.append(Piece(a, b, share, 0))
+    return pieces
+
+
+def _beside(told: Told, pages: list[Stretch], rows: list[PageRow], rest: int, units: Mapping[int, int]) -> list[Piece]:
+    """The pages of a sitting that no row tells of, at most ``rest`` seconds of them.
+
+    A row tells of a page when it begins while the page is open, or has its number and is not two minutes away.
+    In another layout numbers say nothing: there it is enough that rows cover the page's time.
+    """
+    starts = [row.start * 1000 for row in rows]
+    same: dict[int, list[int]] = defaultdict(list)
+    spans: list[tuple[int, int]] = []
+    for row in rows:
+        begin, end = row.start * 1000 - SLACK_MS, (row.start + row.duration) * 1000 + SLACK_MS
+        if row.total == told.total:
+            same[row.page].append(row.start * 1000)
+        elif spans and begin <= spans[-1][1]:
+            spans[-1] = (spans[-1][0], max(spans[-1][1], end))
+        else:
+            spans.append((begin, end))
+    begins = [begin for begin, _ in spans]
+
+    def is_told(page: Stretch) -> bool:
+        first = bisect_left(starts, page.started_at - SAME_PAGE_MS)
+        if first < len(starts) and starts[first] < page.left_at:
+            return True
+        if any(page.started_at - SLACK_MS <= start <= page.left_at + SLACK_MS for start in same[page.page]):
+            return True
+        at = bisect_right(begins, page.started_at) - 1
+        return at >= 0 and page.read_until <= spans[at][1]
+
+    own = [page for page in pages if not is_told(page)]
+    if not own or not rest:
+        return []
+    cuts, upto = [], 0
+    for page in own:
+        upto += page.active_s
+        cuts.append(upto)
+    given = shares(0, upto, cuts, min(upto, rest))
+    own = [page._replace(active_s=active_s) for page, active_s in zip(own, given, strict=True)]
+    seen = {row.page for row in rows if row.total == told.total}
+    return [
+        piece if page.page not in seen else piece._replace(pages=0)
+        for page, piece in zip(own, _by_page(told, own, units), strict=True)
+    ]
+
+
+def _parts(told: Told, free: list[tuple[int, int]], pages: list[Stretch], units: Mapping[int, int]) -> Sitting:
+    """What is left of a sitting that another one of the device overlaps."""
+    wall, count, active_s = told.ended_at - told.started_at, _pages(told, units), _credible(told)
+    pieces = _by_page(told, pages, units) or [
+        Piece(a, b, active_s * (b - a) // wall, count * (b - a) // wall) for a, b in free
+    ]
     return Sitting(f"s{told.id}", "device", told.device, told.document, pieces, (told.id,))
 
 

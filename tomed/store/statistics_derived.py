@@ -20,6 +20,7 @@ from tomed.statistics.finishes import Said, finishes
 from tomed.statistics.heatmap import packed
 from tomed.statistics.paging import PageRow, unit
 from tomed.statistics.reconcile import Correction, Sitting, Told, reconcile
+from tomed.statistics.stretches import PageTime
 from tomed.store import statistics_rows
 from tomed.store.statistics_rows import fetch
 
@@ -31,6 +32,8 @@ BULK_WORKS = 200
 is then written once and not once a slice. The writer is held for some tenths of a second, a few times in a life."""
 
 BULK_BUDGET = 20_000
+
+_TIMES = msgspec.json.Decoder(tuple[PageTime, ...])
 
 COUNTS_FROM_S = 10
 """A sitting shorter than this is listed and its seconds count, but it is no session."""
@@ -186,10 +189,10 @@ def _renew(connection: apsw.Connection, renewal: Renewal, work_id: int, days: Ca
             (document,),
         )
     ]
-    by_document = _by_document(rows)
+    told = _told(connection, user_id, work_id, documents)
+    by_document = _by_document([*rows, *_layouts(told)])
     units = {document: unit(found) for document, found in by_document.items()}
     main = max(units, key=lambda d: (len(by_document[d]), -d), default=0)
-    told = _told(connection, user_id, work_id, documents)
     if main:
         units |= {session.document: units[main] for session in told if session.document not in units}
     sittings = reconcile(told, rows, _corrections(connection, user_id, work_id, documents), units)
@@ -208,7 +211,16 @@ def _renew(connection: apsw.Connection, renewal: Renewal, work_id: int, days: Ca
         )
     if work_id > 0:
         _finish(connection, renewal, work_id, days)
-    return len(rows) + len(told)
+    return len(rows) + sum(1 + len(session.times) for session in told)
+
+
+def _layouts(told: Iterable[Told]) -> list[PageRow]:
+    """The layouts that sittings were read in, as rows without time: the first one of all is a file's own unit."""
+    return [
+        PageRow(session.document, session.device, 1, session.started_at // 1000, 0, session.total)
+        for session in told
+        if session.document and session.total > 0
+    ]
 
 
 def _by_document(rows: Iterable[PageRow]) -> dict[int, list[PageRow]]:
@@ -221,21 +233,16 @@ def _by_document(rows: Iterable[PageRow]) -> dict[int, list[PageRow]]:
 def _told(connection: apsw.Connection, user_id: int, work_id: int, documents: dict[int, str]) -> list[Told]:
     columns = (
         "SELECT id, source, coalesce(device_id, 0), coalesce(document_id, 0), started_at, ended_at, active_s,"
-        " pages_turned, start_fraction, end_fraction FROM sessions WHERE user_id = ? AND deleted_at IS NULL AND "
+        " pages_turned, start_fraction, end_fraction, total_pages, page_times"
+        " FROM sessions WHERE user_id = ? AND deleted_at IS NULL AND "
     )
     if work_id == 0:
-        return [
-            Told(*row) for row in fetch(connection, f"{columns} book_id IS NULL AND document_id IS NULL", (user_id,))
-        ]
-    found: list[Told] = []
-    if work_id > 0:
-        found += [Told(*row) for row in fetch(connection, f"{columns} book_id = ?", (user_id, work_id))]
-    for document in documents:
-        found += [
-            Told(*row)
-            for row in fetch(connection, f"{columns} document_id = ? AND book_id IS NULL", (user_id, document))
-        ]
-    return found
+        found = fetch(connection, f"{columns} book_id IS NULL AND document_id IS NULL", (user_id,))
+    else:
+        found = fetch(connection, f"{columns} book_id = ?", (user_id, work_id)) if work_id > 0 else []
+        for document in documents:
+            found += fetch(connection, f"{columns} document_id = ? AND book_id IS NULL", (user_id, document))
+    return [Told._make((*row[:-1], () if row[-1] == "[]" else _TIMES.decode(row[-1]))) for row in found]
 
 
 def _corrections(
