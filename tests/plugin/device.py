@@ -21,6 +21,8 @@ from tomed import bundle
 
 HERE = Path(__file__).resolve().parent
 Record = dict[str, Any]
+BUSY_MS = 50.0
+"""What a person does not notice. Measured in processor time: the computer of the tests has other work."""
 
 
 def luajit() -> str:
@@ -73,8 +75,20 @@ class Played:
         return [f"{r['where']}: {r['error']}" for r in self.of("lua_error")]
 
     def longest(self, *kinds: str) -> tuple[float, str]:
-        """Milliseconds and name of the longest handler or task."""
-        return max(((r["ms"], r["name"]) for r in self.records if r["type"] in kinds), default=(0.0, ""))
+        """Milliseconds (of the processor) and name of the longest handler or task."""
+        return max(((r["cpu_ms"], r["name"]) for r in self.records if r["type"] in kinds), default=(0.0, ""))
+
+    @property
+    def busy_ms(self) -> float:
+        """The longest time that KOReader's loop did not look at input, of the processor."""
+        return float(self.of("end")[0]["busy_ms"])
+
+    def never_busy(self, most_ms: float = BUSY_MS) -> Played:
+        """Nothing kept the reader waiting: no handler, task or tap, nor several of them one after the other."""
+        longest = self.longest("handler", "task", "tap", "init")
+        assert longest[0] <= most_ms, longest
+        assert self.busy_ms <= most_ms, self.busy_ms
+        return self
 
     def shown(self) -> str:
         return "\n".join(str(r.get("text")) for r in self.of("show"))

@@ -17,6 +17,7 @@ from tests.data import ROOT
 from tomed import bundle
 
 Record = dict[str, Any]
+METER = Path(__file__).parent / "scenarios" / "meter.lua"
 
 
 def tools() -> Path:
@@ -46,13 +47,19 @@ class Report:
     def errors(self) -> list[str]:
         return [f"{r['where']}: {r['error']}" for r in self.of("lua_error")]
 
-    def longest(self, kind: str) -> tuple[float, str]:
-        """Milliseconds and name of our longest handler or task."""
-        ours = [
-            (r["ms"], r.get("event") or r.get("src"))
-            for r in self.of(kind)
-            if r.get("plugin") == "tomesync" or "tomesync.koplugin" in str(r.get("src"))
+    def ours(self, *kinds: str) -> list[Record]:
+        """What our handlers and tasks took: ``ms`` by the clock, ``cpu_ms`` of the processor."""
+        return [
+            r
+            for r in self.records
+            if r["type"] in kinds
+            and not r.get("child")
+            and (r.get("plugin") == "tomesync" or "tomesync.koplugin" in str(r.get("src") or r.get("where")))
         ]
+
+    def longest(self, *kinds: str, clock: str = "cpu_ms") -> tuple[float, str]:
+        """Milliseconds and name of our longest handler or task."""
+        ours = [(r[clock], str(r.get("event") or r.get("src") or r.get("where") or "")) for r in self.ours(*kinds)]
         return max(ours, default=(0.0, ""))
 
     def waited(self) -> list[Record]:
@@ -89,7 +96,7 @@ def run(
         check=False,
         capture_output=True,
         text=True,
-        env={**os.environ, "KO_HOME": str(folder / "ko"), **environment},
+        env={**os.environ, "KO_HOME": str(folder / "ko"), "KOLITE_SETUP": str(METER), **environment},
     )
     records = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
     assert dies or done.returncode == 0, done.stderr[-2000:] + json.dumps(

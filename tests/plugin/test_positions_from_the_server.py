@@ -168,6 +168,65 @@ def test_a_status_set_elsewhere_is_taken_over_and_not_echoed(device: Device, ser
     assert server.tomed.of_type("status") == []
 
 
+SUMMARY = 'S.dump(S.ui.doc_settings:readSetting("summary") or {})'
+
+
+def verdict(status: str | None = None, rating: object = None) -> Record:
+    """What the server says of a book nobody has read a page of."""
+    told = {"status": status, "rating": rating}
+    return {"book_uuid": "5a", "matched_by": "md5", "position": None} | {k: v for k, v in told.items() if v is not None}
+
+
+def test_a_rating_given_elsewhere_is_taken_over_and_not_echoed(device: Device, server: FaultProxy) -> None:
+    """Three and a half stars are four on the device, and four are never told back; taken back there, they go here."""
+    close = "S.close_book() S.run(5) S.settle()"
+    server.tomed.positions[book()["md5"]] = verdict("new", 7)
+    played = device.play(f"{OPEN} {SUMMARY} S.turn(2, 20) {close} {OPEN} {SUMMARY} {close}", book=book()).check()
+    assert [r["what"]["rating"] for r in played.of("dump")] == [4, 4]
+    server.tomed.positions[book()["md5"]] = verdict("reading", 0)
+    played = device.play(f"{OPEN} {SUMMARY} {close}", book=book()).check()
+    assert "rating" not in played.of("dump")[0]["what"]
+    assert server.tomed.of_type("status") == []
+
+
+def test_a_rating_given_here_is_told_and_follows_the_next_one_from_there(device: Device, server: FaultProxy) -> None:
+    """The device's own word is told in the same sync that brings the server's, which knows it by then."""
+    server.tomed.positions[book()["md5"]] = verdict("reading", 10)
+    mark = 'S.ui.doc_settings:saveSetting("summary", { status = "reading", rating = 5 })'
+    played = device.play(
+        f"S.open(book) {mark} S.run(3) S.settle() {SUMMARY} S.close_book() S.run(1)", book=book()
+    ).check()
+    assert played.of("dump")[0]["what"]["rating"] == 5
+    assert [e["rating"] for e in server.tomed.of_type("status")] == [10]
+    server.tomed.positions[book()["md5"]] = verdict("reading", 2)
+    played = device.play(f"{OPEN} {SUMMARY}", book=book()).check()
+    assert played.of("dump")[0]["what"]["rating"] == 1
+    assert len(server.tomed.of_type("status")) == 1
+
+
+def test_set_back_to_unread_elsewhere_is_begun_again_here(device: Device, server: FaultProxy) -> None:
+    """Finished on both sides, then unread on the web: the open book is being read, and nothing is told back."""
+    for status, shown in (("complete", "complete"), ("new", "reading"), ("new", "reading")):
+        server.tomed.positions[book()["md5"]] = verdict(status, 0)
+        played = device.play(f"{OPEN} {SUMMARY} S.close_book() S.run(5) S.settle()", book=book()).check()
+        assert played.of("dump")[0]["what"]["status"] == shown
+    assert server.tomed.of_type("status") == []
+
+
+def test_a_book_that_was_never_marked_stays_so(device: Device, server: FaultProxy) -> None:
+    """The server says what every book begins with, or nonsense: nothing is written."""
+    for told in (
+        verdict("new", 0),
+        verdict("reading", 0),
+        verdict("finished", 99),
+        verdict("new", -1),
+        verdict("x", "9"),
+    ):
+        server.tomed.positions[book()["md5"]] = told
+        played = device.play(f"{OPEN} {SUMMARY}", book=book()).check()
+        assert played.of("dump")[0]["what"] == {}
+
+
 def test_a_reading_that_is_not_sent_yet_is_sent_before_the_place_is_asked_for(
     device: Device, server: FaultProxy
 ) -> None:

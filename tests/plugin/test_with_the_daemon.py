@@ -112,6 +112,25 @@ def test_two_devices_and_the_newest_place(tmp_path: Path, daemon: Daemon, librar
     assert len(daemon.get(f"/sessions?book_uuid={uuid}").json["sessions"]) == 2
 
 
+def test_status_and_rating_travel_both_ways(tmp_path: Path, daemon: Daemon, library: LibraryFixture) -> None:
+    """Marked on one device, changed on another: each has the newest word of the other when it opens the book."""
+    ours = copy_of(library, "First Light")
+    devices = [Device(tmp_path / name, daemon.url, daemon.token, name) for name in ("One", "Two")]
+    said: list[object] = []
+    marks = {"status": "complete", "rating": 3}, {"status": "abandoned", "rating": 5}, None
+    for number, mark in enumerate(marks):
+        device = devices[number % 2]
+        device.clock = max(d.clock for d in devices) + 60
+        played = device.play(
+            """S.open(book) S.run(3) S.settle() S.dump(S.ui.doc_settings:readSetting("summary") or {})
+            if mark then S.ui.doc_settings:saveSetting("summary", mark) end S.close_book() S.run(5) S.settle()""",
+            book=ours,
+            mark=mark,
+        ).check()
+        said.append({k: v for k, v in played.of("dump")[0]["what"].items() if k != "modified"})
+    assert said == [{}, *marks[:2]]
+
+
 def test_pairing_with_the_daemon(tmp_path: Path, daemon: Daemon, library: LibraryFixture) -> None:
     """A device without a key shows a code; once it is approved the device syncs with its own key."""
     device = Device(tmp_path / "device", daemon.url, "no such key")

@@ -154,7 +154,16 @@ SCHEMAS: dict[str, Schema] = {
             )
         ),
         positions=_list(
-            _object("want", want=WHOLE, book_uuid=TEXT, matched_by=TEXT, position=_or_null(_ref("Position")), code=TEXT)
+            _object(
+                "want",
+                want=WHOLE,
+                book_uuid=TEXT,
+                matched_by=TEXT,
+                status=TEXT,
+                rating={"type": "integer", "minimum": 0, "maximum": 10},
+                position=_or_null(_ref("Position")),
+                code=TEXT,
+            )
         ),
         min_plugin=TEXT,
     ),

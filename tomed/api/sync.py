@@ -88,7 +88,16 @@ async def _positions(at_hand: Services, user_id: int, wanted: list[Clues | None]
             shapes_.append({"want": number, "code": code})
             continue
         position = await offered(at_hand, book, found, _kind_for_device(found))
-        shapes_.append({"want": number, "book_uuid": book.uuid, "matched_by": match.matched_by, "position": position})
+        shapes_.append(
+            {
+                "want": number,
+                "book_uuid": book.uuid,
+                "matched_by": match.matched_by,
+                "status": found.status,
+                "rating": found.rating or 0,
+                "position": position,
+            }
+        )
     return shapes_
 
 

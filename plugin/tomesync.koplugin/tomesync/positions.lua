@@ -48,7 +48,6 @@ function Positions.validated(position)
     return {
         fraction = position.fraction, locator = locator and { kind = locator.kind, value = locator.value },
         at = text(position.at), device = text(position.device), status = text(position.status),
-        rating = type(position.rating) == "number" and position.rating or nil,
     }
 end
 

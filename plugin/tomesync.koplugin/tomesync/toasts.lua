@@ -1,11 +1,24 @@
 --- What the plugin says without being asked: toasts only. A window at open time would swallow other people's events.
 local Notification = require("ui/widget/notification")
 local UIManager = require("ui/uimanager")
+local logger = require("logger")
 
 local Toasts = {}
 
+-- Laying out words takes longer than the rest of a task: they come up a moment later, after input was looked at.
+local function showSoon(toast, options)
+    UIManager:scheduleIn(0.02, function()
+        local ok, err = pcall(function()
+            UIManager:show(toast:new(options))
+        end)
+        if not ok then
+            logger.warn("tomesync:", err)
+        end
+    end)
+end
+
 function Toasts.show(text)
-    UIManager:show(Notification:new{ text = text, timeout = 4 })
+    showSoon(Notification, { text = text, timeout = 4 })
 end
 
 local UndoToast = Notification:extend{ timeout = 8 }
@@ -24,7 +37,7 @@ end
 
 --- A toast that takes back what it tells of when it is tapped.
 function Toasts.undoable(text, undo)
-    UIManager:show(UndoToast:new{ text = text, undo = undo })
+    showSoon(UndoToast, { text = text, undo = undo })
 end
 
 return Toasts

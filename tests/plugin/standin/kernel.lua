@@ -15,6 +15,11 @@ function K.mono()
     C.clock_gettime(1, ts)
     return tonumber(ts.tv_sec) + tonumber(ts.tv_nsec) / 1e9
 end
+--- Seconds of processor time this process had (its one thread): other programs of the computer don't lengthen it.
+function K.cpu()
+    C.clock_gettime(3, ts)
+    return tonumber(ts.tv_sec) + tonumber(ts.tv_nsec) / 1e9
+end
 function K.uptime() return K.mono() + K.clock_offset end -- does not tick while asleep
 function K.boottime() return K.mono() + K.clock_offset + K.asleep end
 

@@ -4,10 +4,16 @@ local K = require("kernel")
 local S = require("modules")
 local lfs = require("lfs")
 
+-- Handlers, tasks and taps, each with its time by the clock and of the processor. What runs without the loop looking at
+-- input in between adds up to one time of being busy.
+local busy = { ms = 0, longest = 0 }
 local function timed(kind, name, f, ...)
-    local t0 = K.mono()
+    local t0, cpu0 = K.mono(), K.cpu()
     local ok, err = xpcall(f, debug.traceback, ...)
-    S.log{ type = kind, name = name, ms = math.floor((K.mono() - t0) * 10000) / 10 }
+    local cpu_ms = (K.cpu() - cpu0) * 1000
+    busy.ms = busy.ms + cpu_ms
+    busy.longest = math.max(busy.longest, busy.ms)
+    S.log{ type = kind, name = name, ms = math.floor((K.mono() - t0) * 10000) / 10, cpu_ms = math.floor(cpu_ms * 100) / 100 }
     if not ok then
         S.log{ type = "lua_error", where = name, error = tostring(err), fatal = kind == "task" }
     end
@@ -27,14 +33,19 @@ function S.run(seconds)
             local info = debug.getinfo(task.action, "S")
             timed("task", info.short_src:match("[^/]*$") .. ":" .. info.linedefined, function() task.action(unpack(task.args, 1, task.n)) end)
         elseif now >= till then
+            busy.ms = 0
             return
         elseif K.childrenAlive() then
+            busy.ms = 0
             K.sleep(0.002)
         else
+            busy.ms = 0
             K.clock_offset = K.clock_offset + math.max(0.0001, math.min(task and task.at or till, till) - now)
         end
     end
 end
+--- Milliseconds of the longest time the loop did not look at input.
+function S.longest_busy() return math.floor(busy.longest * 100) / 100 end
 --- Until no child is left (and what its end caused is done).
 function S.settle(most)
     local till = K.mono() + (most or 30)

@@ -19,5 +19,5 @@ local ok, err = xpcall(function()
     play(S)
 end, debug.traceback)
 if not ok then S.log{ type = "lua_error", where = "scenario", error = tostring(err), fatal = true } end
-S.log{ type = "end", standby = S.standby, children = K.childrenAlive(), clock = K.clock_offset + K.asleep }
+S.log{ type = "end", busy_ms = S.longest_busy(), standby = S.standby, children = K.childrenAlive(), clock = K.clock_offset + K.asleep }
 os.exit(ok and 0 or 1)
