@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
 
+from bench.figures import say
 from bench.floors import ROWS, name
 from bench.load import Figures, Request, measure, put_json
 from bench.process import Server, free_port, serving
@@ -59,6 +60,14 @@ def main() -> None:
                 report.add(figures, found[kind] if told_apart else None, GOAL if told_apart else None)
             report.facts["resident memory at the end, MB (below 80)"] = round(service.server.memory_mb(), 1)
     report.show()
+    for row in report.rows:
+        if row.ratio is not None:
+            more = (
+                f"{row.figures.cpu_ms:.3f} ms CPU, p99 {row.figures.p99_ms:.1f} ms, × floor by CPU {row.cpu_ratio:.2f}"
+            )
+            say(f"{row.figures.name} × floor", row.ratio, "×", row.goal, more, at_least=True)
+    for what, fact in report.facts.items():
+        say(what.partition(",")[0], float(str(fact)), "MB", 80)
     if told.json:
         report.write(told.json)
 

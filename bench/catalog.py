@@ -174,17 +174,22 @@ def pages(store: Store) -> None:
         say(name, (time.thread_time() - started) * 100, "ms", 5)
 
 
-def made(folder: Path, books: int) -> Path:
-    """A library of our own making, without files, when none is given."""
+def fill(library: CalibreLibrary, books: int) -> None:
+    """Books without files, with titles that share words in several scripts; every other one is in a series."""
     dice = random.Random(1)
     pool = ["Winter", "Salt", "Crown", "River", "Glass", "Hollow", "Paper", "Königin", "Mädchen", "Зима", "星", "物語"]
+    for number in range(books):
+        title = " ".join(dice.choices(pool, k=dice.randint(1, 4)))
+        series = f"{dice.choice(pool)} Cycle {number % (books // 20 + 1)}" if number % 2 else None
+        library.add(
+            LibraryBook(f"{title} {number}", (f"Author {number % 997}",), series=series, tags=(dice.choice(pool),))
+        )
+
+
+def made(folder: Path, books: int) -> Path:
+    """A library of our own making, without files, when none is given."""
     with CalibreLibrary.create(folder, columns=()) as library:
-        for number in range(books):
-            title = " ".join(dice.choices(pool, k=dice.randint(1, 4)))
-            series = f"{dice.choice(pool)} Cycle {number % (books // 20 + 1)}" if number % 2 else None
-            library.add(
-                LibraryBook(f"{title} {number}", (f"Author {number % 997}",), series=series, tags=(dice.choice(pool),))
-            )
+        fill(library, books)
     return folder
 
 

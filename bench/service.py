@@ -38,7 +38,7 @@ class Service:
             "lookup: GET /resolve by file name": (self._resolve, 8),
             "lookup: GET …/position": (self._get, 8),
             "insert: PUT …/position, durable": (self._put, 8),
-            "insert: POST /sync with one event": (self._sync, 8),
+            "insert: POST /sync with one event": (self.one_sync, 8),
         }
         return {
             name: functools.partial(measure, name, self.server, made, connections=connections, seconds=seconds)
@@ -68,7 +68,7 @@ class Service:
         }
         return put_json(f"/api/v1/books/{self._book(number)['book_uuid']}/position", body, self.token)
 
-    def _sync(self, number: int) -> Request:
+    def one_sync(self, number: int) -> Request:
         event = {
             "id": str(uuid.uuid4()),
             "type": "position",
@@ -76,7 +76,7 @@ class Service:
             "book": {"book_uuid": self._book(number)["book_uuid"]},
             "fraction": 0.5,
         }
-        body = json.dumps({"device": {"id": f"d{number % 8}", "name": "Kobo"}, "events": [event]}).encode()
+        body = json.dumps({"device": {"id": f"d{number % 64}", "name": "Kobo"}, "events": [event]}).encode()
         headers = {**self._authorization, "Content-Type": "application/json"}
         return Request("/api/v1/sync", "POST", body, headers)
 

@@ -81,6 +81,7 @@ def serve(config: Config) -> int:
         StoreError: another tomed uses the data folder; ConfigError: the address is taken.
     """
     logging.basicConfig(level=config.log_level.upper(), format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    logging.getLogger("watchfiles").setLevel(logging.WARNING)  # it would tell of every edit in Calibre
     with only_one(config.data):
         asyncio.run(_serve(config))
     return 0
