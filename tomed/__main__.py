@@ -17,10 +17,10 @@ COMMANDS = {
     "token": ("tokens of devices", "tomed.commands.people", "add_token_arguments", "run_token"),
     "plugin": ("the KOReader plugin", "tomed.commands.plugin", "add_arguments", "run"),
     "check": ("say what is wrong, and how to mend it", "tomed.commands.check", "add_arguments", "run"),
-    "locate": ("translate places of an EPUB", "tomed.locators.command", "add_arguments", "run"),
+    "locate": ("translate places of an EPUB", "tomed.commands.locate", "add_arguments", "run"),
     "import-statistics": (
         "read a KOReader statistics.sqlite3",
-        "tomed.history_command",
+        "tomed.commands.import_statistics",
         "add_arguments",
         "run",
     ),

@@ -58,6 +58,7 @@ class Preview:
 
     @property
     def waiting(self) -> int:
+        """Books of the file that nobody could place."""
         return sum(1 for found in self.books if found.book_id is None)
 
 
@@ -73,6 +74,7 @@ class Taken:
 
     @property
     def waiting(self) -> int:
+        """Books of the file that nobody could place."""
         return sum(1 for _, book_id in self.books.values() if book_id is None)
 
 

@@ -35,11 +35,15 @@ _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class LocatorIn(msgspec.Struct):
+    """A locator as it comes."""
+
     kind: Literal["xpointer", "cfi", "page"]
     value: str | int
 
 
 class BookIn(msgspec.Struct):
+    """What is known of a file: any of these may be missing."""
+
     book_uuid: str = ""
     filename: str = ""
     partial_md5: str = ""
@@ -51,18 +55,24 @@ class BookIn(msgspec.Struct):
 
 
 class PositionIn(msgspec.Struct):
+    """The part of an event that is a place."""
+
     fraction: float
     locator: LocatorIn | None = None
     text: str = ""
 
 
 class PutPositionIn(PositionIn):
+    """The body of ``PUT …/position``."""
+
     event_id: EventId = ""
     at: str = ""
     now: str = ""
 
 
 class SessionIn(msgspec.Struct):
+    """The part of an event that is a sitting."""
+
     started_at: str
     ended_at: str
     active_s: float
@@ -76,11 +86,15 @@ class SessionIn(msgspec.Struct):
 
 
 class StatusIn(msgspec.Struct):
+    """The part of an event that is a verdict."""
+
     status: Literal["new", "reading", "complete", "abandoned"] | None = None
     rating: Annotated[int, msgspec.Meta(ge=0, le=10)] | None = None
 
 
 class DeviceIn(msgspec.Struct):
+    """Who syncs."""
+
     id: Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
     name: str = ""
     model: str = ""
@@ -89,6 +103,8 @@ class DeviceIn(msgspec.Struct):
 
 
 class SyncIn(msgspec.Struct):
+    """The body of ``POST /sync``; its events are read one by one, so that a bad one spoils no other."""
+
     device: DeviceIn
     now: str = ""
     events: list[Any] = []

@@ -65,6 +65,7 @@ class Stamp:
 
     @property
     def changed_at_ns(self) -> int:
+        """When the database or its log was last written."""
         return max(self.mtime_ns, self.wal[0] if self.wal else 0)
 
 

@@ -31,9 +31,11 @@ class Watch:
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
+        """Begin to listen, in a task of its own."""
         self._task = asyncio.create_task(self._listen(), name=f"watch {self.folder}")
 
     async def stop(self) -> None:
+        """End that task."""
         self._stop.set()
         self._hint.set()
         if self._task is not None:

@@ -42,6 +42,7 @@ class Canvas:
         self._draw.polygon([p * _SCALE for p in points], fill)
 
     def box(self, fill: Colour, x: float, y: float, width: float, height: float, round_: float = 0) -> None:
+        """A filled box; ``round_`` is the radius of its corners."""
         edges = (x * _SCALE, y * _SCALE, (x + width) * _SCALE, (y + height) * _SCALE)
         self._draw.rounded_rectangle(edges, round_ * _SCALE, fill)
 
@@ -51,15 +52,18 @@ class Canvas:
         self._draw.ellipse((x * _SCALE - r, y * _SCALE - h, x * _SCALE + r, y * _SCALE + h), fill)
 
     def line(self, ink: Colour, width: float, *points: float) -> None:
+        """A line through x, y pairs."""
         self._draw.line([p * _SCALE for p in points], ink, round(width * _SCALE), joint="curve")
 
     def arc(self, ink: Colour, width: float, x: float, y: float, radius: float, start: float, end: float) -> None:
+        """A part of a circle around x, y, from ``start`` to ``end`` degrees."""
         r = radius * _SCALE
         box = (x * _SCALE - r, y * _SCALE - r, x * _SCALE + r, y * _SCALE + r)
         self._draw.arc(box, start, end, ink, round(width * _SCALE))
 
 
 def stars(c: Canvas, count: int, top: float = 0, bottom: float = HEIGHT, left: float = 0, right: float = WIDTH) -> None:
+    """A night sky between these edges."""
     for n in range(1, count + 1):
         x = left + n * 0.7548777 % 1 * (right - left)  # evenly strewn, and the same every time
         y = top + n * 0.5698403 % 1 * (bottom - top)
@@ -67,6 +71,7 @@ def stars(c: Canvas, count: int, top: float = 0, bottom: float = HEIGHT, left: f
 
 
 def window(c: Canvas, x: float, y: float, size: float, sky: Colour = SKY, moon: bool = True) -> None:
+    """A window with its cross, and what is to be seen through it."""
     c.box(WOOD, x - 6, y - 6, size + 12, size * 1.3 + 12, 3)
     c.box(sky, x, y, size, size * 1.3)
     if moon:
@@ -161,6 +166,7 @@ def cat(c: Canvas, x: float, y: float, awake: bool = False, size: float = 1) -> 
 
 
 def room(window_x: float = 240, lit: bool = True) -> Canvas:
+    """An empty room, by lamp light or without."""
     c = Canvas(WALL if lit else (44, 46, 78))
     c.box(FLOOR if lit else (52, 46, 58), 0, 430, WIDTH, 170)
     window(c, window_x, 90, 110)
@@ -168,6 +174,7 @@ def room(window_x: float = 240, lit: bool = True) -> Canvas:
 
 
 def desk(c: Canvas, x: float = 0, width: float = 200) -> None:
+    """A table with two legs."""
     c.box(WOOD, x, 340, width, 16, 3)
     c.box(WOOD, x + width - 24, 356, 12, 150)
     c.box(WOOD, x + 12, 356, 12, 150)

@@ -30,6 +30,7 @@ class Card(msgspec.Struct, array_like=True):
         )
 
     def made_formats(self) -> tuple[Format, ...]:
+        """The formats as the model has them."""
         return tuple([Format(*parts) for parts in self.formats])
 
 
