@@ -17,6 +17,8 @@ COMMANDS = {
     "token": ("tokens of devices", "tomed.commands.people", "add_token_arguments", "run_token"),
     "plugin": ("the KOReader plugin", "tomed.commands.plugin", "add_arguments", "run"),
     "check": ("say what is wrong, and how to mend it", "tomed.commands.check", "add_arguments", "run"),
+    "backup": ("copy tomed's database, also while it runs", "tomed.commands.backup", "add_arguments", "run"),
+    "restore": ("put a backup in its place", "tomed.commands.backup", "add_restore_arguments", "run_restore"),
     "locate": ("translate places of an EPUB", "tomed.commands.locate", "add_arguments", "run"),
     "import-statistics": (
         "read a KOReader statistics.sqlite3",

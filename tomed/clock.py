@@ -45,3 +45,8 @@ def format_at(at: int) -> str:
     """Write integer ms as RFC 3339 UTC with ``Z``."""
     moment = _EPOCH + timedelta(milliseconds=at)
     return moment.isoformat(timespec="milliseconds" if at % 1000 else "seconds").replace("+00:00", "Z")
+
+
+def format_compact(at: int) -> str:
+    """Write integer ms for the name of a file: 20260524T143000.250Z."""
+    return (_EPOCH + timedelta(milliseconds=at)).strftime("%Y%m%dT%H%M%S") + f".{at % 1000:03}Z"

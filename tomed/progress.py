@@ -1,10 +1,11 @@
-"""A progress bar in the terminal while a library is read for the first time."""
+"""Progress bars in the terminal: a library read for the first time, a database copied."""
 
 from __future__ import annotations
 
 import asyncio
 import sys
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 
 from tomed.indexing import Indexer
 from tomed.model import LibraryState
@@ -30,3 +31,18 @@ async def show_indexing(indexer: Indexer) -> None:
                     tasks[view.name] = progress.add_task(f"Reading {view.name}", total=100)
                 progress.update(tasks[view.name], completed=round(100 * (view.progress or 0)))
             await asyncio.sleep(STEP_S)
+
+
+@contextmanager
+def show_copying(what: str) -> Iterator[Callable[[int, int], None] | None]:
+    """A function that takes (pages copied, pages in all) and shows them; None where nobody looks."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(file=sys.stderr), transient=True) as progress:
+        task = progress.add_task(what, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)

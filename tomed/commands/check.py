@@ -132,9 +132,17 @@ def _database(path: Path) -> Finding:
         finally:
             connection.close()
     except apsw.Error as err:
-        return Finding(False, f"Database {path}", f"It can't be read ({err}). Restore a backup of the data folder.")
+        return Finding(
+            False,
+            f"Database {path}",
+            f"It can't be read ({err}). Stop tomed, and put a backup in its place: tomed restore FILE",
+        )
     if fault != "ok":
-        return Finding(False, f"Database {path}", f"It is damaged ({fault}). Restore a backup of the data folder.")
+        return Finding(
+            False,
+            f"Database {path}",
+            f"It is damaged ({fault}). Stop tomed, and put a backup in its place: tomed restore FILE",
+        )
     return Finding(True, f"Database {path}: schema {version}, {people} people")
 
 

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import fcntl
 import logging
 import os
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,10 +20,11 @@ from tomed.clock import now_ms
 from tomed.commands import add_data_arguments, load_config
 from tomed.config import Config, LibraryConfig
 from tomed.demo.library import build_demo_library
-from tomed.errors import ConfigError, StoreError
+from tomed.errors import ConfigError
 from tomed.progress import show_indexing
 from tomed.services import SERVICES
 from tomed.signing_in import first_invitation
+from tomed.store.folder import only_one
 
 SHUTDOWN_S = 1.0
 """How long open requests may go on after a signal; with this the daemon ends within two seconds."""
@@ -123,25 +121,3 @@ async def announce(app: web.Application, config: Config, port: int) -> None:
     if config.host in ("127.0.0.1", "::1", "localhost") and not config.public_url:
         lines.append("  Only this machine can see it. For e-readers start it with --host 0.0.0.0")
     print("\n".join(lines), flush=True)
-
-
-@contextmanager
-def only_one(data: Path) -> Iterator[None]:
-    """Hold the data folder for this process: two daemons would answer from different mirrors."""
-    try:
-        data.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor = os.open(data / "tomed.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as err:
-        raise StoreError(
-            f"The data folder {data} can't be written: {err.strerror}. Choose another with --data."
-        ) from err
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as err:
-            raise StoreError(
-                f"Another tomed is using the data folder {data}. Stop it, or choose another --data."
-            ) from err
-        yield
-    finally:
-        os.close(descriptor)
