@@ -19,6 +19,7 @@ import threading
 import time
 import urllib.parse
 from collections import Counter
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -38,6 +39,8 @@ class FakeTomed:
         self.books: list[Json] = []
         self.files: dict[str, bytes] = {}
         """Bytes by ``book_uuid/FORMAT``."""
+        self.fingerprint = ""
+        """What ``X-Partial-MD5`` says of every file, if anything."""
         self.devices: list[Json] = []
         """Who synced, as it called itself, in order."""
         self.token = "secret"
@@ -159,6 +162,8 @@ class FaultProxy:
         self.upstream = urllib.parse.urlsplit(upstream) if upstream else None
         self.mode, self.delay = "up", 8.0
         self.seen: list[Json] = []
+        self.under_way = self.most_at_once = 0
+        """Files that are being sent now, and the most that were at one time."""
         self.lock = threading.Lock()
         self.stopping = threading.Event()
         proxy = self
@@ -170,7 +175,7 @@ class FaultProxy:
                 pass
 
             def handle_any(self) -> None:
-                with contextlib.suppress(OSError):
+                with contextlib.suppress(OSError), proxy.counted(self):
                     proxy.handle(self)
 
         for method in ("GET", "HEAD", "POST", "PUT", "DELETE"):
@@ -199,6 +204,18 @@ class FaultProxy:
 
     def __exit__(self, *exc: object) -> None:
         self.stop()
+
+    @contextlib.contextmanager
+    def counted(self, request: BaseHTTPRequestHandler) -> Iterator[None]:
+        is_file = request.command == "GET" and "/formats/" in request.path
+        with self.lock:
+            self.under_way += is_file
+            self.most_at_once = max(self.most_at_once, self.under_way)
+        try:
+            yield
+        finally:
+            with self.lock:
+                self.under_way -= is_file
 
     def set(self, mode: str, delay: float = 8.0) -> None:
         self.mode, self.delay = mode, delay
@@ -305,6 +322,8 @@ class FaultProxy:
             return 404, b'{"code":"not_found","detail":"No such file."}', {}
         etag = f'"{hashlib.md5(data).hexdigest()}"'
         headers = {"content-type": "application/octet-stream", "etag": etag, "accept-ranges": "bytes"}
+        if self.tomed.fingerprint:
+            headers["x-partial-md5"] = self.tomed.fingerprint
         found = re.fullmatch(r"bytes=(\d+)-", request.headers.get("range") or "")
         if request.headers.get("if-match", etag) != etag:
             return 412, b'{"code":"conflict","detail":"The file changed."}', {}

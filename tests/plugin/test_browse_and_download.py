@@ -128,6 +128,83 @@ def test_a_file_that_changed_meanwhile_is_loaded_anew(device: Device, server: Fa
     assert files(device) == {"comic/Saga_ The _Long_ One/09 - Book 0009.cbz": b"another edition " * 9000}
 
 
+SAGA = 'S.tap("Browse the library > Series") S.settle() S.select("Saga") S.settle() '
+
+
+def test_two_files_at_once_and_nobody_waits_for_them(device: Device, server: FaultProxy) -> None:
+    """Never more than two; meanwhile lists open and what was read is told."""
+    server.delay = 0.4
+    played = device.play(
+        f"""{SAGA} S.server("slow", 0.4) S.select("whole series") S.answer("In the background") S.run(0.3)
+        S.open(book) S.turn(2, 5) S.close_book()
+        S.tap("Browse the library > Recently added")
+        for _ = 1, 60 do S.run(0.1) if #S.top().item_table > 1 then break end end
+        S.dump(#S.top().item_table) S.dump(require("tomesync/downloads").isBusy())
+        for _ = 1, 60 do S.run(0.1) end
+        S.server("up") {WAIT}""",
+        book=book(),
+        timeout=90,
+    ).check()
+    assert [r["what"] for r in played.of("dump")] == [101, True], "the list was there before the files were"
+    assert server.most_at_once == 2
+    assert len(files(device)) == 30
+    order = [r["p"].rsplit("/", 1)[-1] for r in server.requests()]
+    assert order.index("sync") < len(order) - 1 - order[::-1].index("CBZ")
+    assert len(server.tomed.sessions) == 1
+    played.never_busy()
+
+
+def test_a_series_is_not_loaded_twice_by_two_taps(device: Device, server: FaultProxy) -> None:
+    """What is under way is not begun again."""
+    device.play(f'{SAGA} S.select("whole series") S.select("whole series") {WAIT}', timeout=90).check()
+    assert len(files(device)) == 30
+    assert len([r for r in server.requests("/formats/") if r["m"] == "GET"]) == 30
+
+
+def test_a_full_disk_is_told_and_ends_the_rest(device: Device, server: FaultProxy) -> None:
+    """/dev/full takes the place of the part: the person is told, the other twenty-eight are not tried."""
+    folder = device.home / "books" / "comic" / "Saga_ The _Long_ One"
+    folder.mkdir(parents=True)
+    for n in (1, 2):
+        (folder / f"{n:02} - Book {n:04}.cbz.part").symlink_to("/dev/full")
+    played = device.play(f'{SAGA} S.select("whole series") {WAIT}').check()
+    assert "0 of 30 downloaded. The disk is full." in played.shown()
+    assert not [name for name in files(device) if name.endswith(".cbz")]
+    assert len([r for r in server.requests("/formats/") if r["m"] == "GET"]) <= 3
+
+
+def test_a_file_with_another_fingerprint_is_no_book(device: Device, server: FaultProxy) -> None:
+    """Right in size, wrong in content: thrown away and told; with the right one it is taken."""
+    server.tomed.fingerprint = "ab" * 16
+    played = device.play(NINTH, mode="up", before=md5_of(device, "cd" * 16)).check()
+    assert "did not arrive whole" in played.shown()
+    assert files(device) == {}
+    device.play(NINTH, mode="up", before=md5_of(device, "ab" * 16)).check()
+    assert list(files(device)) == ["comic/Saga_ The _Long_ One/09 - Book 0009.cbz"]
+
+
+def md5_of(device: Device, fingerprint: str) -> str:
+    """A Lua file that makes this KOReader's fingerprint of every file."""
+    path = device.home / "fingerprint.lua"
+    path.write_text(f'require("modules").partial_md5 = function() return "{fingerprint}" end')
+    return str(path)
+
+
+def test_formats_in_the_order_this_device_likes(device: Device, server: FaultProxy) -> None:
+    """A device set to PDF takes the PDF of a book that has both, and the EPUB of one that has none."""
+    both = [{"format": "EPUB", "size": 1000}, {"format": "PDF", "size": 1000}]
+    server.tomed.books = [a_book(900, formats=both), a_book(901)]
+    server.tomed.files["uuid-900/PDF"] = b"p" * 1000
+    load = 'S.tap("Browse the library > Recently added") S.settle() S.select("%s") S.answer("Download") ' + WAIT
+    device.play(
+        'S.tap("Settings > Downloads > Formats") S.answer("Save", "PDF EPUB") '
+        + load % "Book 0900"
+        + " "
+        + load % "Book 0901"
+    ).check()
+    assert set(files(device)) == {"book/Book 0900.pdf", "book/Book 0901.epub"}
+
+
 def test_cancel_stops_at_once_and_keeps_what_came(device: Device, server: FaultProxy) -> None:
     """The window's Cancel ends the child; nothing waits on."""
     server.delay = 0.5

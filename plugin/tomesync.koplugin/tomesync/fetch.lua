@@ -113,7 +113,11 @@ function Fetch.run(job, http)
             url = job.url, token = job.token, ca_file = job.ca_file, block_s = 20, total_s = 24 * 3600, sink = fileSink(file, state),
             headers = { ["if-match"] = tag, ["range"] = have and ("bytes=%d-"):format(have) or nil },
         }
+        -- On the card before it gets its name: a power loss must not leave a whole name on half a file.
+        local flushed, why_not = file:flush()
+        pcall(require("ffi/util").fsyncOpenedFile, file)
         file:close()
+        state.disk = state.disk or not flushed and tostring(why_not) or nil
         if state.disk then
             return { ok = false, code = "disk_full", detail = state.disk }
         elseif not status then
@@ -142,6 +146,7 @@ function Fetch.run(job, http)
         return { ok = false, code = "folder", detail = job.path }
     end
     os.remove(part .. ".tag")
+    pcall(require("ffi/util").fsyncDirectory, job.path)
     return { ok = true, path = job.path, size = got, md5 = md5 }
 end
 

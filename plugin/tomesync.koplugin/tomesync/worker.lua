@@ -1,14 +1,17 @@
 --- The one worker: runs a function in a forked child and polls for its answer, so that the reader never waits.
 --
--- Module-level, because plugin instances die whenever a book is opened or closed. One child at a time. A job a person
--- waits for (`urgent`) goes first and ends a background child; every request can be made again without harm.
+-- Module-level, because plugin instances die whenever a book is opened or closed. Two lanes, so that nothing waits for a
+-- long file: one child talks to the server, at most two load files. A job a person waits for (`urgent`) goes first and
+-- ends a background child of its lane; every request can be made again without harm.
 local UIManager = require("ui/uimanager")
 local ffiutil = require("ffi/util")
 local logger = require("logger")
 local rapidjson = require("rapidjson")
 
-local Worker = { waiting = {} }
+local Worker = { waiting = {}, running = {} }
 
+--- How many children each lane may have.
+Worker.lanes = { talk = 1, files = 2 }
 --- A pipe holds 64 KiB; a longer answer goes through a file.
 Worker.most_piped = 60000
 Worker.first_poll_s, Worker.slowest_poll_s = 0.125, 1
@@ -74,17 +77,45 @@ local function reap(pid, fd, tries)
     end
 end
 
--- Takes the running job off the worker. The only place that gives back the standby that `start` took.
-local function release()
-    local job = Worker.running
-    Worker.running = nil
-    UIManager:unschedule(poll)
-    UIManager:allowStandby()
-    return job
+local function laneOf(job)
+    return job.lane or "talk"
 end
 
-local function finish(answer)
-    local job = release()
+local function runningIn(lane)
+    local list = {}
+    for _, job in ipairs(Worker.running) do
+        if laneOf(job) == lane then
+            list[#list + 1] = job
+        end
+    end
+    return list
+end
+
+-- All that run are looked at together, as often as the youngest of them needs.
+local function schedulePoll()
+    UIManager:unschedule(poll)
+    local wait
+    for _, job in ipairs(Worker.running) do
+        wait = math.min(wait or job.wait, job.wait)
+    end
+    if wait then
+        UIManager:scheduleIn(wait, poll)
+    end
+end
+
+-- Takes a running job off the worker. The only place that gives back the standby that `start` took.
+local function release(job)
+    for i, other in ipairs(Worker.running) do
+        if other == job then
+            table.remove(Worker.running, i)
+            UIManager:allowStandby()
+            return
+        end
+    end
+end
+
+local function finish(job, answer)
+    release(job)
     tell(job, answer)
     Worker.next()
 end
@@ -94,11 +125,7 @@ local function kill(job)
     UIManager:scheduleIn(0.5, reap, job.pid, job.fd, 30)
 end
 
-local function look()
-    local job = Worker.running
-    if not job then
-        return
-    end
+local function lookAt(job)
     local readable = ffiutil.getNonBlockingReadSize(job.fd)
     local done = ffiutil.isSubProcessDone(job.pid)
     if (readable and readable > 0) or done then
@@ -106,30 +133,43 @@ local function look()
         if not done then
             UIManager:scheduleIn(0.5, reap, job.pid, nil, 30)
         end
-        return finish(readAnswer(job, text))
+        return finish(job, readAnswer(job, text))
     end
     local now = os.time()
     if now - job.started > job.deadline_s or now < job.started - 60 then
         kill(job)
-        return finish{ ok = false, code = "deadline" }
+        return finish(job, { ok = false, code = "deadline" })
     end
     if job.progress then
         job.progress()
     end
     job.wait = math.min(job.wait * 1.5, Worker.slowest_poll_s)
-    UIManager:scheduleIn(job.wait, poll)
+end
+
+local function isRunning(job)
+    for _, other in ipairs(Worker.running) do
+        if other == job then
+            return true
+        end
+    end
+    return false
 end
 
 -- An error in a scheduled function would end KOReader.
 poll = function()
-    local ok, err = pcall(look)
-    if not ok then
-        logger.warn("tomesync:", err)
-        if Worker.running then
-            kill(Worker.running)
-            finish{ ok = false, code = "error", detail = tostring(err) }
+    for _, job in ipairs{ unpack(Worker.running) } do -- a copy: what ends makes room for the next
+        if isRunning(job) then
+            local ok, err = pcall(lookAt, job)
+            if not ok then
+                logger.warn("tomesync:", err)
+                if isRunning(job) then
+                    kill(job)
+                    finish(job, { ok = false, code = "error", detail = tostring(err) })
+                end
+            end
         end
     end
+    schedulePoll()
 end
 
 local function start(job)
@@ -140,47 +180,56 @@ local function start(job)
     if not ok or not pid then
         Worker.cannot_fork = true
         tell(job, { ok = false, code = "cannot_fork", detail = tostring(ok and fd or pid) })
-        return false
+        return
     end
     Worker.cannot_fork = false
     job.pid, job.fd = pid, fd
-    Worker.running = job
+    table.insert(Worker.running, job)
     UIManager:preventStandby()
-    UIManager:scheduleIn(job.wait, poll)
-    return true
+    schedulePoll()
+end
+
+-- The first that waits and whose lane has room.
+local function takeNext()
+    for i, job in ipairs(Worker.waiting) do
+        if #runningIn(laneOf(job)) < Worker.lanes[laneOf(job)] then
+            return table.remove(Worker.waiting, i)
+        end
+    end
 end
 
 function Worker.next()
-    while not Worker.running and Worker.waiting[1] do
-        start(table.remove(Worker.waiting, 1))
+    local job = takeNext()
+    while job do
+        start(job)
+        job = takeNext()
     end
 end
 
 --- Is anything running or waiting (of this name)?
 function Worker.isBusy(name)
-    local function matches(job)
-        return job and (not name or job.name == name)
-    end
-    if matches(Worker.running) then
-        return true
-    end
-    for _, job in ipairs(Worker.waiting) do
-        if matches(job) then
-            return true
+    for _, list in ipairs{ Worker.running, Worker.waiting } do
+        for _, job in ipairs(list) do
+            if not name or job.name == name then
+                return true
+            end
         end
     end
     return false
 end
 
---- job: { name, run = function(job) -> table (in the child), done = function(answer), deadline_s, urgent, progress,
+--- job: { name, run = function(job) -> table (in the child), done = function(answer), deadline_s, lane, urgent, progress,
 --- answer_file }. `done` is always called, exactly once, later or (no fork) at once; its argument is a table.
 function Worker.submit(job)
     if job.urgent then
-        local running = Worker.running
-        if running and not running.urgent then
-            kill(running)
-            release()
-            tell(running, { ok = false, code = "preempted" })
+        local running = runningIn(laneOf(job))
+        for _, other in ipairs(#running >= Worker.lanes[laneOf(job)] and running or {}) do
+            if not other.urgent then
+                kill(other)
+                release(other)
+                tell(other, { ok = false, code = "preempted" })
+                break
+            end
         end
         local i = 1
         while Worker.waiting[i] and Worker.waiting[i].urgent do
@@ -193,17 +242,23 @@ function Worker.submit(job)
     Worker.next()
 end
 
---- Ends a job of this name, running or waiting. Its `done` gets { ok = false, code = "cancelled" }.
-function Worker.cancel(name)
+--- Ends a job, or all of a name, running or waiting. Its `done` gets { ok = false, code = "cancelled" }.
+function Worker.cancel(which)
+    local function isMeant(job)
+        return job == which or job.name == which
+    end
     for i = #Worker.waiting, 1, -1 do
-        if Worker.waiting[i].name == name then
-            tell(table.remove(Worker.waiting, i), { ok = false, code = "cancelled" })
+        local job = Worker.waiting[i]
+        if job and isMeant(job) then
+            table.remove(Worker.waiting, i)
+            tell(job, { ok = false, code = "cancelled" })
         end
     end
-    local running = Worker.running
-    if running and running.name == name then
-        kill(running)
-        finish{ ok = false, code = "cancelled" }
+    for _, job in ipairs{ unpack(Worker.running) } do
+        if isMeant(job) and isRunning(job) then
+            kill(job)
+            finish(job, { ok = false, code = "cancelled" })
+        end
     end
 end
 
