@@ -270,6 +270,18 @@ def test_search_next_unread_and_what_is_not_here(device: Device, server: FaultPr
     assert third == 101
 
 
+@pytest.mark.parametrize(("mode", "says"), [("up", "no cover"), ("500", "problem (500)"), ("garbage", "no cover")])
+def test_a_cover_that_does_not_come_says_so(device: Device, server: FaultProxy, mode: str, says: str) -> None:
+    """404, an error, a hotspot's page: a sentence, and nothing is kept as a picture."""
+    server.tomed.books = [a_book(1, has_cover=True)]
+    played = device.play(
+        f"""S.tap("Browse the library > Recently added") S.settle() S.select("Book 0001") S.server("{mode}")
+        S.answer("Cover") S.settle()"""
+    ).check()
+    assert says in played.shown()
+    assert list((device.home / "settings" / "tomesync").glob("covers/*")) == []
+
+
 def test_this_book_can_be_chosen_by_hand(device: Device, server: FaultProxy) -> None:
     """An unknown file: the person says which book it is, and every later event says so too."""
     played = device.play(

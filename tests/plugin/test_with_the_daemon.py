@@ -193,6 +193,22 @@ def test_lists_statistics_and_updates_of_the_daemon(tmp_path: Path, daemon: Daem
     assert "newest version" in update
 
 
+def test_covers_of_the_daemon(tmp_path: Path, daemon: Daemon, library: LibraryFixture) -> None:
+    """Held in a list or tapped in a book's window; kept, so that the second time needs no network."""
+    device = Device(tmp_path / "device", daemon.url, daemon.token)
+    walk = 'S.tap("Browse the library > Series") S.settle() S.select("Lamplighters") S.settle() '
+    played = device.play(
+        walk
+        + """S.select("Second Light", "hold") S.settle() S.world.connected = false
+        S.UIManager:close(S.top()) S.select("Second Light") S.answer("Cover")"""
+    ).check()
+    pictures = [r["file"] for r in played.of("show") if r["widget"] == "ImageViewer"]
+    kept = device.home / "settings" / "tomesync" / "covers" / f"{library.book('Second Light').uuid}.jpg"
+    assert pictures == [str(kept)] * 2
+    assert kept.read_bytes()[:3] == b"\xff\xd8\xff"
+    played.never_busy()
+
+
 def test_history_taken_by_the_daemon(tmp_path: Path, daemon: Daemon, library: LibraryFixture) -> None:
     """What the child sends of KOReader's statistics is taken, once, whatever the line does in between."""
     book = {"key": 3, "title": "First Light", "authors": ["Ada Lantern"], "partial_md5": "ab" * 16, "pages": 200}

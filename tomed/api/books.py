@@ -12,7 +12,7 @@ from aiohttp.abc import AbstractStreamWriter
 
 from tomed import catalog
 from tomed.api import requests, shapes
-from tomed.covers import SVG_POLICY
+from tomed.covers import SIZES, SVG_POLICY
 from tomed.errors import Invalid, LibraryMissing, NotFound, TomedError
 from tomed.model import Book, BookQuery, Status
 from tomed.services import TOKEN, Services, services, signed_in
@@ -85,14 +85,15 @@ async def get_book(request: web.Request) -> web.Response:
 
 
 async def get_cover(request: web.Request) -> web.StreamResponse:
-    """The cover as Calibre keeps it, or with ``?size=thumb`` a small one."""
+    """The cover as Calibre keeps it, or with ``?size=thumb`` or ``large`` a smaller one."""
     at_hand, book = services(request), _book(request)
     path = catalog.cover_path(at_hand.store, book)
     if path is None:
         raise NotFound("This book has no cover.")
-    if request.query.get("size") != "thumb":
+    size = request.query.get("size", "")
+    if size not in SIZES:
         return LibraryFile(path, "image/jpeg", headers=COVER_HEADERS)
-    small = await at_hand.covers.get(book.uuid, path, "thumb", title=book.title, authors=book.authors)
+    small = await at_hand.covers.get(book.uuid, path, size, title=book.title, authors=book.authors)
     return LibraryFile(small.path, small.content_type, headers={**COVER_HEADERS, "Content-Security-Policy": SVG_POLICY})
 
 

@@ -5,6 +5,7 @@ local MenuWidget = require("ui/widget/menu")
 local NetworkMgr = require("ui/network/manager")
 local UIManager = require("ui/uimanager")
 local Collections = require("tomesync/collections")
+local Covers = require("tomesync/covers")
 local Downloads = require("tomesync/downloads")
 local Http = require("tomesync/http")
 local Library = require("tomesync/library")
@@ -118,7 +119,7 @@ local function itemOf(book, with_series)
     local author = with_series and book.authors[1]
     return {
         text = nameOf(book, with_series) .. (author and " - " .. author or ""), mandatory = stateOf(book),
-        callback = function() showBook(book) end,
+        callback = function() showBook(book) end, hold_callback = book.has_cover and function() Covers.show(book) end or nil,
     }
 end
 
@@ -193,7 +194,8 @@ end
 
 function Browse.allSeries()
     open(_("Series"), { kind = "series", item = function(row)
-        return { text = row.name, mandatory = ("%d/%d"):format(row.read, row.books), callback = function() Browse.series(row.id, row.name) end }
+        return { text = row.name, mandatory = ("%d/%d"):format(row.read, row.books), callback = function() Browse.series(row.id, row.name) end,
+            hold_callback = row.next and row.next.has_cover and function() Covers.show(row.next) end or nil }
     end })
 end
 
@@ -281,6 +283,9 @@ showBook = function(book)
                 end
             end)
         end)
+    end
+    if book.has_cover then
+        buttons[#buttons + 1] = choice(_("Cover"), function() Covers.show(book) end)
     end
     if book.series_id then
         buttons[#buttons + 1] = choice(T(_("Series: %1"), book.series or ""), function() Browse.series(book.series_id, book.series or "") end)

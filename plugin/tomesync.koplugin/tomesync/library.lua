@@ -23,7 +23,7 @@ function Library.book(raw)
     local book = {
         uuid = raw.book_uuid, title = text(raw.title) or "?", series = text(raw.series), series_id = number(raw.series_id),
         index = number(raw.series_index), kind = text(raw.kind) or "book", status = text(raw.status), fraction = number(raw.fraction),
-        authors = {}, formats = {},
+        has_cover = raw.has_cover == true, authors = {}, formats = {},
     }
     for _, name in ipairs(list(raw.authors)) do
         book.authors[#book.authors + 1] = text(name)

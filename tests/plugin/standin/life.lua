@@ -274,12 +274,14 @@ function S.answer(what, typed)
     end
     S.log{ type = "answer_missing", want = what }
 end
---- Selects an entry of the topmost list by its text.
-function S.select(text)
+--- Selects an entry of the topmost list by its text, or holds it.
+function S.select(text, how)
     local w = S.top()
     for _, item in ipairs(w and w.item_table or {}) do
         if item.text and item.text:find(text, 1, true) then
-            timed("tap", text, function() if w.onMenuSelect then w:onMenuSelect(item) else item.callback() end end)
+            timed("tap", text, function()
+                if how == "hold" then w:onMenuHold(item) elseif w.onMenuSelect then w:onMenuSelect(item) else item.callback() end
+            end)
             return true
         end
     end

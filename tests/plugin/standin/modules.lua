@@ -131,7 +131,7 @@ local WidgetContainer = Class.extend(Class, {})
 module("ui/widget/container/widgetcontainer", WidgetContainer)
 local UIManager = {}
 for name, file in pairs{ Notification = "notification", InfoMessage = "infomessage", ConfirmBox = "confirmbox", InputDialog = "inputdialog",
-    ButtonDialog = "buttondialog", Menu = "menu", KeyValuePage = "keyvaluepage" } do
+    ButtonDialog = "buttondialog", ImageViewer = "imageviewer", Menu = "menu", KeyValuePage = "keyvaluepage" } do
     local class = Class.extend(Class, { class = name })
     class.onGesture, class.onShowKeyboard = function() return false end, quiet
     function class:getInputText() return self.typed or self.input end
@@ -167,7 +167,7 @@ function UIManager:allowStandby()
 end
 function UIManager:show(widget)
     table.insert(S.windows, widget)
-    S.log{ type = "show", widget = widget.class, text = widget.text or widget.title }
+    S.log{ type = "show", widget = widget.class, text = widget.text or widget.title, file = widget.file }
 end
 function UIManager:close(widget)
     for i = #S.windows, 1, -1 do
