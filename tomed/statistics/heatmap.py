@@ -19,6 +19,11 @@ def packed(hours: Iterable[int]) -> Hours:
     return array("I", hours).tobytes()
 
 
+def unpacked(hours: Hours) -> list[int]:
+    """``Hours`` as 24 numbers."""
+    return array("I", hours).tolist()
+
+
 def heatmap(days: Iterable[tuple[int, Hours]]) -> list[list[int]]:
     """Seven rows from Monday, 24 columns from midnight; all cells sum to all seconds.
 

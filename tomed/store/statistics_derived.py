@@ -17,7 +17,7 @@ import msgspec
 from tomed.positions import COMPLETE_FROM
 from tomed.statistics.days import Calendar, calendar, split
 from tomed.statistics.finishes import Said, finishes
-from tomed.statistics.heatmap import packed
+from tomed.statistics.heatmap import packed, unpacked
 from tomed.statistics.paging import PageRow, unit
 from tomed.statistics.reconcile import Correction, Sitting, Told, reconcile
 from tomed.statistics.stretches import PageTime
@@ -104,12 +104,13 @@ def apply(connection: apsw.Connection, renewal: Renewal) -> None:
     """Write what ``renew`` made. A work that changed since stays stale and is made again."""
     user_id = renewal.user_id
     works = [(user_id, work_id) for work_id in renewal.works]
-    stale: set[int] = set()
+    changes = _Changes()
     for pair in works:
-        stale.update(
-            day
-            for (day,) in fetch(
-                connection, "SELECT DISTINCT day FROM reading_cells WHERE user_id = ? AND work_id = ?", pair
+        changes.take(
+            fetch(
+                connection,
+                "SELECT day, hour, active_s, pages, sessions FROM reading_cells WHERE user_id = ? AND work_id = ?",
+                pair,
             )
         )
     for table, key in (("reading_cells", "work_id"), ("work_totals", "work_id"), ("finishes", "book_id")):
@@ -118,13 +119,13 @@ def apply(connection: apsw.Connection, renewal: Renewal) -> None:
     connection.executemany(
         # A file just placed may still be listed under the work that it waited as: the new one has it.
         "INSERT OR REPLACE INTO sittings VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        renewal.sittings,
+        sorted(renewal.sittings),
     )
     connection.executemany("INSERT INTO reading_cells VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", sorted(renewal.cells))
     connection.executemany("INSERT INTO work_totals VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", renewal.totals)
     connection.executemany("INSERT INTO finishes VALUES (?, ?, ?, ?)", renewal.finishes)
-    stale.update(cell[2] for cell in renewal.cells)
-    _total_days(connection, user_id, stale)
+    changes.give((cell[2], cell[3], *cell[7:]) for cell in renewal.cells)
+    _total_days(connection, user_id, changes.by_day)
     connection.executemany(
         "DELETE FROM stale_works WHERE user_id = ? AND work_id = ? AND mark = ?",
         [(user_id, *seen) for seen in renewal.seen],
@@ -338,25 +339,43 @@ def _finish(connection: apsw.Connection, renewal: Renewal, book_id: int, days: C
     renewal.finishes += [(user_id, book_id, at, days.day(at)) for at in finishes(said, row[0] if row else None)]
 
 
-def _total_days(connection: apsw.Connection, user_id: int, days: set[int]) -> None:
-    """Sum up the days anew. Each alone by its index, or all in one walk when they are many."""
-    sums: dict[int, list[Any]] = {}
-    sql = "SELECT day, hour, sum(active_s), sum(pages), sum(sessions) FROM reading_cells WHERE user_id = ?"
-    found: Iterable[Any]
-    if len(days) > 300:
-        found = connection.execute(f"{sql} GROUP BY day, hour", (user_id,))
-    else:
-        found = (
-            row for day in days for row in connection.execute(f"{sql} AND day = ? GROUP BY day, hour", (user_id, day))
-        )
-    for day, hour, active_s, pages, sessions in found:
-        kept = sums.setdefault(day, [0, 0, 0, [0] * 24])
-        kept[0] += active_s
-        kept[1] += pages
-        kept[2] += sessions
-        kept[3][hour] = active_s
-    connection.executemany("DELETE FROM day_totals WHERE user_id = ? AND day = ?", [(user_id, day) for day in days])
-    connection.executemany(
-        "INSERT INTO day_totals VALUES (?, ?, ?, ?, ?, ?)",
-        [(user_id, day, *sums[day][:3], packed(sums[day][3])) for day in sorted(days) if day in sums],
-    )
+class _Changes:
+    """By how much each day grows: what is taken away and what is given, as [seconds, pages, sessions, by hour]."""
+
+    def __init__(self) -> None:
+        self.by_day: dict[int, list[Any]] = {}
+
+    def take(self, cells: Iterable[tuple[int, int, int, int, int]]) -> None:
+        """Cells (day, hour, seconds, pages, sessions) that are no more."""
+        self.give((day, hour, -active_s, -pages, -sessions) for day, hour, active_s, pages, sessions in cells)
+
+    def give(self, cells: Iterable[tuple[int, int, int, int, int]]) -> None:
+        """Cells that are new."""
+        by_day = self.by_day
+        for day, hour, active_s, pages, sessions in cells:
+            kept = by_day.get(day)
+            if kept is None:
+                kept = by_day[day] = [0, 0, 0, [0] * 24]
+            kept[0] += active_s
+            kept[1] += pages
+            kept[2] += sessions
+            kept[3][hour] += active_s
+
+
+def _total_days(connection: apsw.Connection, user_id: int, changes: dict[int, list[Any]]) -> None:
+    """Add to the days what changed of them; a day without anything left is none."""
+    gone, kept = [], []
+    for day, (active_s, pages, sessions, by_hour) in sorted(changes.items()):
+        if not (active_s or pages or sessions or any(by_hour)):
+            continue
+        for known in connection.execute(
+            "SELECT active_s, pages, sessions, hours FROM day_totals WHERE user_id = ? AND day = ?", (user_id, day)
+        ):
+            active_s, pages, sessions = active_s + known[0], pages + known[1], sessions + known[2]
+            by_hour = [one + other for one, other in zip(by_hour, unpacked(known[3]), strict=True)]
+        if active_s or pages or sessions:
+            kept.append((user_id, day, active_s, pages, sessions, packed(by_hour)))
+        else:
+            gone.append((user_id, day))
+    connection.executemany("DELETE FROM day_totals WHERE user_id = ? AND day = ?", gone)
+    connection.executemany("INSERT OR REPLACE INTO day_totals VALUES (?, ?, ?, ?, ?, ?)", kept)
