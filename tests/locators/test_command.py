@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.locators.books import chapter, epub
-from tomed.locators import BookModel, command
+from tomed.commands import locate as command
+from tomed.locators import BookModel
 
 
 @pytest.fixture
