@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from textwrap import dedent, indent
 
 import apsw
 import pytest
@@ -75,6 +76,31 @@ def calibredb(library: Path, *args: str, check: bool = True) -> subprocess.Compl
     """
     command, *rest = args
     return run_calibre("calibredb", command, "--library-path", str(library), *rest, check=check)
+
+
+_DATABASE = """
+from calibre.library import db as open_library
+this_library = open_library({library!r})
+db = this_library.new_api
+try:
+{code}
+finally:
+    db.close()
+    from calibre.db.delete_service import shutdown
+    shutdown()
+"""
+
+
+def calibre_api(library: Path, code: str) -> str:
+    """Do what ``calibredb`` has no command for: ``code`` runs inside Calibre, ``db`` is the API its own windows call.
+
+    Answers what it printed.
+
+    Raises:
+        AssertionError: it failed.
+    """
+    whole = _DATABASE.format(library=str(library), code=indent(dedent(code), "    "))
+    return run_calibre("calibre-debug", "-c", whole).stdout
 
 
 @functools.cache

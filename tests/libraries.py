@@ -23,7 +23,7 @@ import apsw
 import pytest
 
 from tests.book_files import default_chapters, make_epub, make_file
-from tests.calibredb import calibredb, fingerprint
+from tests.calibredb import calibre_api, calibredb, fingerprint
 from tests.data import shared
 from tomed.demo import drawing
 from tomed.demo.calibre_library import CalibreLibrary, LibraryBook
@@ -130,6 +130,10 @@ class LibraryFixture:
     def calibredb(self, *args: str) -> str:
         """Run ``calibredb`` on this library; its standard output."""
         return calibredb(self.folder, *args).stdout
+
+    def calibre_api(self, code: str) -> str:
+        """Run Python inside Calibre with this library as ``db``; see ``tests.calibredb.calibre_api``."""
+        return calibre_api(self.folder, code)
 
     async def calibredb_async(self, *args: str) -> str:
         """``calibredb`` while this event loop goes on serving."""

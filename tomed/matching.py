@@ -64,6 +64,7 @@ class Shelf(Protocol):
     def facts(self, book_ids: Iterable[BookId]) -> dict[BookId, Facts]: ...
     def names_of(self, book_id: BookId, start: str) -> list[str]: ...
     def titles_of(self, book_id: BookId, start: str) -> list[str]: ...
+    def same_bytes(self, book_id: BookId) -> set[BookId]: ...
 
 
 # What is asked ----------------------------------------------------------------------------------
@@ -586,11 +587,14 @@ def successors(shelf: Shelf, book_id: BookId) -> list[Candidate]:
     if own is None:
         return []
     ranked: list[Candidate] = []
-    alike = {other for key in title_keys(own.title) for other in shelf.by_title(key)} - {book_id}
-    for other, facts in shelf.facts(sorted(alike)).items():
+    same_bytes = shelf.same_bytes(book_id)
+    alike = {other for key in title_keys(own.title) for other in shelf.by_title(key)} | same_bytes
+    for other, facts in shelf.facts(sorted(alike - {book_id})).items():
         if facts.gone:
             continue
-        if compare_authors(own.authors, facts.authors) == SAME:
+        if other in same_bytes:
+            ranked.append(Candidate(other, "It has a file with the same bytes.", 1.0))
+        elif compare_authors(own.authors, facts.authors) == SAME:
             ranked.append(Candidate(other, "It has the same title and author.", 0.9))
         else:
             ranked.append(Candidate(other, "It has the same title.", 0.4))

@@ -6,14 +6,13 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
 from pathlib import Path
 
 import pytest
 
 from tests.calibre.world import copy_file, other_program, world_of
-from tests.libraries import BookSpec, LibraryFixture, make_library
+from tests.libraries import LibraryFixture
 from tomed import catalog
 from tomed.errors import LibraryMissing, NotFound
 from tomed.model import LibraryState, Status
@@ -87,58 +86,6 @@ async def test_a_new_custom_column_touches_all_and_rewrites_none(library: Librar
         await world.after(lambda: library.calibredb("set_custom", "mood", str(book.id), "wistful"))
         assert world.book(book.uuid).custom["mood"] == "wistful"
         assert {entry.uuid for _, entry in world.written} == {book.uuid}
-
-
-async def test_delete_and_add_again_are_two_books(library: LibraryFixture, tmp_path: Path) -> None:
-    """A deleted book leaves the lists and keeps its history; the same file added again is another book."""
-    book = library.book("First Light")
-    kept = tmp_path / "kept.epub"
-    shutil.copy(book.files["EPUB"], kept)
-    async with world_of(tmp_path / "data", library.folder) as world:
-        await world.read_in(book.uuid, 0.7)
-        number = world.books().total
-        await world.after(lambda: library.calibredb("remove", str(book.id)))
-        assert world.book(book.uuid).gone
-        assert world.book(book.uuid).fraction == 0.7
-        assert world.books().total == number - 1
-        assert world.titles(q="First Light") == []
-        with pytest.raises(NotFound):
-            world.file(book.uuid)
-
-        await world.after(lambda: library.calibredb("add", str(kept)))
-        (again,) = world.books(q="First Light").items
-        assert again.uuid != book.uuid
-        assert (again.status, again.gone) == (Status.NEW, False)
-        assert world.book(book.uuid).fraction == 0.7
-
-
-async def test_restore_database_changes_the_library_uuid_and_nothing_else(
-    shared_library: LibraryFixture, tmp_path: Path
-) -> None:
-    """Calibre rebuilds metadata.db from the folders: another file and library uuid, the same books and history."""
-    library = shared_library
-    library.calibredb("backup_metadata", "--all")
-    read = library.books[3]
-    async with world_of(tmp_path / "data", library.folder) as world:
-        await world.read_in(read.uuid)
-        before = {b.uuid: (b.id, b.calibre_id) for b in world.books().items}
-        uuid, inode = world.view.uuid, library.metadata_db.stat().st_ino
-        await world.after(lambda: library.calibredb("restore_database", "--really-do-it"))
-        assert library.metadata_db.stat().st_ino != inode
-        assert world.view.uuid != uuid
-        assert {b.uuid: (b.id, b.calibre_id) for b in world.books().items} == before
-        assert world.book(read.uuid).status is Status.READING
-
-
-async def test_a_replaced_database_is_opened_anew(library: LibraryFixture, tmp_path: Path) -> None:
-    """Check library writes a new file and renames it into place; edits of the new one are seen."""
-    book = library.book("First Light")
-    async with world_of(tmp_path / "data", library.folder) as world:
-        spare = tmp_path / "spare.db"
-        copy_file(library.metadata_db, spare)
-        await world.after(lambda: os.replace(spare, library.metadata_db))
-        await world.after(lambda: library.calibredb("set_metadata", "-f", "title:After Check", str(book.id)))
-        assert world.book(book.uuid).title == "After Check"
 
 
 async def test_an_old_database_copied_back_reuses_ids(library: LibraryFixture, tmp_path: Path) -> None:
@@ -221,33 +168,6 @@ async def test_a_copied_library_shares_books_not_fate(library: LibraryFixture, t
 
         await world.after(lambda: LibraryFixture(twin).calibredb("remove", str(book.id)))
         assert world.book(book.uuid).gone
-
-
-async def test_a_book_moved_to_another_library_keeps_everything(tmp_path: Path) -> None:
-    """Calibre's move keeps the uuid and gives a new id: our book moves home, in whatever order the news come."""
-    spec = BookSpec("Wanderer", ("A. Writer",), uuid="11111111-aaaa-4aaa-8aaa-000000000001")
-    one = make_library(tmp_path / "One", [spec, BookSpec("Stays")])
-    two = make_library(
-        tmp_path / "Two", [BookSpec("Other"), BookSpec("Third")], library_uuid="22222222-bbbb-4bbb-8bbb-000000000002"
-    )
-    async with world_of(tmp_path / "data", one.folder, two.folder) as world:
-        book = world.book(spec.uuid or "")
-        await world.read_in(book.uuid, 0.6)
-        wanderer = one.book("Wanderer")
-        await world.after(lambda: two.calibredb("add", "-d", str(wanderer.files["EPUB"])))
-        new_id = max(b.calibre_id or 0 for b in world.books(q="Wanderer").items)
-        await world.after(
-            lambda: other_program(
-                two.folder, f"c.execute(\"UPDATE books SET uuid = '{book.uuid}' WHERE id = {new_id}\")"
-            )
-        )
-        assert world.file(book.uuid).is_relative_to(one.folder)
-        await world.after(lambda: one.calibredb("remove", str(wanderer.id)))
-        await world.settled()
-        moved = world.book(book.uuid)
-        assert (moved.id, moved.gone, moved.fraction, moved.calibre_id) == (book.id, False, 0.6, new_id)
-        assert world.file(book.uuid).is_relative_to(two.folder)
-        assert len(world.books(q="Wanderer").items) == 1
 
 
 async def test_a_mount_that_comes_and_goes(library: LibraryFixture, tmp_path: Path) -> None:

@@ -13,7 +13,9 @@ import pytest
 
 from tests.data import shared
 from tests.matching.sidecar import NOW, entry
+from tomed import catalog
 from tomed.fingerprints import Fingerprints, partial_md5
+from tomed.matching import successors
 from tomed.model import BookId, Clues
 from tomed.resolving import resolve
 from tomed.store import aliases, mirror
@@ -167,3 +169,32 @@ async def test_two_books_with_the_same_bytes(store: Store, tmp_path: Path) -> No
     assert await Fingerprints(store, lambda: NOW).catch_up(rest=0) == 2
     with pytest.raises(Exception, match="equal right"):
         ask(store, b"the same" * 999)
+
+
+async def test_bytes_tell_what_took_a_lost_books_place(store: Store, tmp_path: Path) -> None:
+    """A book that has the file of one that is gone comes first among those that may continue it, whatever its title."""
+    library = tmp_path / "library"
+    old, namesake, new = (
+        entry(title, "Ada Quill", calibre_id=number, file=f"file {number}")
+        for number, title in enumerate(("Salt Roads", "Salt Roads", "Merged"), 1)
+    )
+    lost, like, heir = await put(store, library, old, namesake, new)
+    for one, data in ((old, b"the same" * 999), (namesake, b"another" * 999), (new, b"the same" * 999)):
+        write(library, one, data)
+    await Fingerprints(store, lambda: NOW).catch_up(rest=0)
+    await store.write(lambda c: c.execute("UPDATE books SET gone_at = 1 WHERE id = ?", (lost,)).fetchall())
+    found = store.read(lambda c: successors(aliases.Shelf(c), lost))
+    assert [candidate.book_id for candidate in found] == [heir, like]
+
+
+async def test_the_size_is_the_files(store: Store, tmp_path: Path) -> None:
+    """Calibre embeds metadata and touches no date: the size shown follows the file all the same."""
+    library = tmp_path / "library"
+    one = entry("Salt Roads", formats=("EPUB", "PDF"))
+    (book,) = await put(store, library, one)
+    write(library, one, b"x" * 1234)
+    await Fingerprints(store, lambda: NOW).catch_up(rest=0)
+    formats = store.read(lambda c: catalog.book_by_id(c, book)).formats
+    assert {f.format: f.size for f in formats} == {"EPUB": 1234, "PDF": 1000}
+    rows = store.read(lambda c: c.execute("SELECT format, size FROM formats").fetchall())
+    assert sorted(rows) == [("EPUB", 1234), ("PDF", 1000)]

@@ -235,6 +235,15 @@ class Shelf:
         """Title keys of this book, now or ever, that begin so."""
         return self._of_book("title", book_id, start)
 
+    def same_bytes(self, book_id: BookId) -> set[BookId]:
+        """Other books that have or had a file with the bytes of one of this book's."""
+        rows = self._rows(
+            "SELECT a.book_id FROM fingerprints f CROSS JOIN aliases a ON a.kind = 'md5' AND a.value = f.partial_md5"
+            " WHERE f.book_id = ?1 AND f.partial_md5 <> '' AND a.source = 'library' AND a.book_id <> ?1 LIMIT ?2",
+            (book_id, FEW),
+        )
+        return {BookId(other) for (other,) in rows}
+
     def _of_book(self, kind: str, book_id: BookId, start: str) -> list[str]:
         rows = self._rows(
             "SELECT value FROM aliases WHERE kind = ?1 AND value >= ?2 AND value < ?2 || char(1114111)"

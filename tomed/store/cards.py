@@ -46,3 +46,10 @@ def pack(card: Card) -> str:
 def unpack(text: str) -> Card:
     """The card again."""
     return _decoder.decode(text)
+
+
+def with_size(text: str, format: str, size: int) -> str:
+    """The card ``text`` with another size (bytes) of one format."""
+    card = unpack(text)
+    card.formats = tuple((form, name, size if form == format else known) for form, name, known in card.formats)
+    return pack(card)

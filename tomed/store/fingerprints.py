@@ -10,6 +10,7 @@ import apsw
 
 from tomed.model import BookId
 from tomed.store import aliases
+from tomed.store.cards import with_size
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,3 +77,17 @@ def remember(connection: apsw.Connection, found: Iterable[Fingerprint], now: int
         )
         if one.partial_md5:
             aliases.remember(connection, "md5", one.partial_md5, one.file.book_id, "library")
+        _correct_size(connection, one)
+
+
+def _correct_size(connection: apsw.Connection, one: Fingerprint) -> None:
+    """Show the size that the file has: Calibre writes metadata into files without touching the book's date, so
+    that the comparison with the mirror does not see it."""
+    book_id, form = one.file.book_id, one.file.path.rpartition(".")[2].upper()
+    changed = connection.execute(
+        "UPDATE formats SET size = ?1 WHERE book_id = ?2 AND format = ?3 AND size <> ?1 RETURNING 1",
+        (one.size, book_id, form),
+    ).fetchall()
+    card: Any = connection.execute("SELECT card FROM books WHERE id = ?", (book_id,)).get if changed else None
+    if card:
+        connection.execute("UPDATE books SET card = ? WHERE id = ?", (with_size(card, form, one.size), book_id))
