@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -183,39 +184,96 @@ def test_the_next_address_has_its_turn(tmp_path: Path) -> None:
         assert len(server.tomed.sessions) == 1
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(5))
 def test_any_interleaving_counts_each_sitting_once(tmp_path: Path, seed: int) -> None:
-    """Opens, turns, sleeps, crashes, restarts and faults in any order: each sitting is on the server exactly once."""
+    """Opens, turns, reloads, sleeps, crashes, restarts and faults in any order: each sitting is told exactly once."""
     chance = random.Random(seed)
     with FaultProxy() as server:
         device = Device(tmp_path / "device", server.url)
-        turned = 0
-        for _ in range(4):
-            steps, is_open = [f"S.server({chance.choice(['up', *FAULTS])!r}, 0.2)".replace("'", '"')], False
-            for _ in range(8):
-                step = (
-                    chance.choice(["open", "turn", "turn", "turn", "sleep", "close", "net", "fault"])
-                    if is_open
-                    else "open"
-                )
-                if step == "turn" and is_open:
+        expected: Counter[tuple[str, int]] = Counter()
+        current = ""
+        for boot in range(3):
+            steps, turned = [f'S.server("{chance.choice(["up", *FAULTS])}", 0.2)'], None
+            for number in range(9):
+                step = chance.choice(["turn", "turn", "turn", "reload", "sleep", "close", "other", "net", "fault"])
+                name = f"{boot}-{number}.epub"
+                if turned is None or step == "other":
+                    if turned is not None:
+                        expected[current, turned] += 1
+                    steps.append(f'book.file = "/books/{name}" S.open(book)')
+                    current, turned = name, 0
+                elif step == "turn":
                     n = chance.randint(1, 3)
                     turned += n
                     steps.append(f"S.turn({n}, {chance.choice([5, 14, 40])})")
-                elif step == "open" and not is_open:
-                    steps.append("S.open(book)")
-                    is_open = True
-                elif step == "close" and is_open:
+                elif step == "reload":
+                    steps.append("S.reload()")
+                elif step == "close":
+                    expected[current, turned] += 1
                     steps.append("S.close_book()")
-                    is_open = False
-                elif step == "sleep" and is_open:
+                    turned = None
+                elif step == "sleep":
+                    expected[current, turned] += 1
                     steps.append("S.suspend(1000) S.resume()")
+                    turned = 0
                 elif step == "net":
                     steps.append(f"S.net({chance.choice(['true', 'false'])})")
                 elif step == "fault":
                     steps.append(f'S.server("{chance.choice(["up", "up", *FAULTS])}", 0.2)')
+            if turned is not None:
+                expected[current, turned] += 1
             steps.append(chance.choice(["S.crash()", "S.exit()", "S.crash()"]))
             device.play(IMPATIENT + " ".join(steps), book=book(pages=100000))
         device.play('S.server("up") S.net(true) S.run(3) S.settle() S.run(60) S.settle()').check()
         assert device.queued() == []
-        assert sum(s["pages_turned"] for s in server.tomed.sessions) == turned
+        told = Counter((str(s["book"]["filename"]), int(s["pages_turned"])) for s in server.tomed.sessions)
+        assert {k: n for k, n in told.items() if k[1]} == {k: n for k, n in expected.items() if k[1]}
+
+
+CRASH_AT = """
+local left, K = at, require("kernel")
+local function step()
+    if require("ffi").C.getpid() ~= K.pid then return end
+    left = left - 1
+    if left == 0 then K.crash() end
+end
+local open, rename, remove = io.open, os.rename, os.remove
+local function watched(file)
+    return setmetatable({}, { __index = function(_, name)
+        return function(_, ...)
+            if name == "write" then step() end
+            return file[name](file, ...)
+        end
+    end })
+end
+function io.open(path, mode)
+    local writes = path:find("/tomesync/", 1, true) and (mode or "r"):find("[wa+]")
+    if writes then step() end
+    local file, err = open(path, mode)
+    return file and writes and watched(file) or file, err
+end
+function os.rename(...) step() return rename(...) end
+function os.remove(...) step() return remove(...) end
+"""
+"""Lua that ends the process before the ``at``-th change of a file."""
+
+
+def test_dying_at_any_change_of_any_file_costs_a_page_at_most(tmp_path: Path) -> None:
+    """Power that goes between any two writes, renames and removals of a sitting, its sync and the next sitting."""
+    life = """for sitting = 1, 2 do
+        S.open(book) S.run(3) S.settle() for _ = 1, 2 do S.turn(1, 20) S.dump(sitting) end
+        S.close_book() S.run(3) S.settle()
+    end S.dump("survived")"""
+    survived = False
+    for at in range(1, 200):
+        with FaultProxy() as server:
+            device = Device(tmp_path / str(at), server.url)
+            dumps = [r["what"] for r in device.play(CRASH_AT + life, book=book(), at=at).of("dump")]
+            device.play("S.run(3) S.settle() S.run(3) S.settle()").check()
+            turned = [s["pages_turned"] for s in server.tomed.sessions]
+            assert sum(turned) - len([d for d in dumps if d != "survived"]) in {0, 1}, (at, turned, dumps)
+            assert len(turned) <= 2 and max(turned, default=0) <= 2, (at, turned)
+            assert device.queued() == [], at
+        if survived := "survived" in dumps:
+            break
+    assert survived and at > 15, at
