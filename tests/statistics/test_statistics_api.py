@@ -12,7 +12,6 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from tests.data import shared
 from tests.statistics.conftest import NOW, furnish
-from tomed.api import statistics as statistics_api
 from tomed.api.routes import PREFIX
 from tomed.app import build_app
 from tomed.config import Config
@@ -36,10 +35,6 @@ SESSION = {
 @pytest.fixture
 async def client(tmp_path: Path) -> AsyncIterator[TestClient]:
     app = build_app(Config(data=tmp_path), clock=lambda: NOW)
-    known = {(route.method, route.resource.canonical) for route in app.router.routes() if route.resource}
-    for route in statistics_api.routes:
-        if (route.method, PREFIX + route.path) not in known:
-            app.router.add_route(route.method, PREFIX + route.path, route.handler)
     store = app[SERVICES].store
 
     def people(connection: apsw.Connection) -> tuple[str, str]:

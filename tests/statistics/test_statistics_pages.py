@@ -15,10 +15,8 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from tests.data import shared
 from tests.statistics.conftest import NOW, furnish
-from tomed import pages
 from tomed.app import build_app
 from tomed.config import Config
-from tomed.pages import statistics as statistics_pages
 from tomed.services import SERVICES, Services
 from tomed.store import tokens
 
@@ -63,9 +61,6 @@ def said(page: lxml.html.HtmlElement) -> str:
 @pytest.fixture
 async def visitor(tmp_path: Path) -> AsyncIterator[Visitor]:
     app = build_app(Config(data=tmp_path), clock=lambda: NOW)
-    if statistics_pages not in pages.MODULES:
-        for route in statistics_pages.ROUTES:
-            pages.add(app, route)
 
     def people(connection: apsw.Connection) -> str:
         furnish(connection)

@@ -325,6 +325,14 @@ def _session(data: dict[str, Any], event_id: str, book: Clues) -> SessionTold:
     )
 
 
+async def told(request: web.Request, shape: type[Any]) -> Any:
+    """The body of a request as a struct. Raises Invalid."""
+    try:
+        return msgspec.convert(await body(request), shape)
+    except msgspec.ValidationError as err:
+        raise Invalid(str(err)) from err
+
+
 def page_times(told: Any) -> tuple[tuple[int, int, int], ...]:
     """Page by page: page number, seconds after the start, active seconds."""
     try:

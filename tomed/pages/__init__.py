@@ -18,12 +18,14 @@ from tomed.pages import (
     covers,
     devices,
     export,
+    history,
     home,
     inbox,
     reader,
     series,
     settings,
     signing_in,
+    sittings,
     statistics,
     users,
 )
@@ -47,6 +49,8 @@ MODULES = (
     users,
     export,
     statistics,
+    sittings,
+    history,
 )
 
 ICON = (
