@@ -57,6 +57,7 @@ def chapters(books: int, *, everything: bool) -> list[Chapter]:
         Chapter("Reading statistics", ("bench.statistics",)),
         Chapter("Places", ("bench.locators",)),
         Chapter("The reader in Chromium", ("bench.web",)),
+        Chapter("The pages in Chromium", ("bench.pages", "--books", str(books))),
         Chapter("Beside its peers, on one library", ("bench.peers", "--books", str(min(books, 10_000)))),
     ]
 

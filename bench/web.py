@@ -97,9 +97,9 @@ def script_sizes(static: Path) -> dict[str, int]:
         return sum(sizes[name]["gzip"] for name in names)
 
     return {
-        "EPUB": total("reader", "epub", "zip", "paginator"),
-        "CBZ": total("reader", "comic", "zip", "fixed-pages"),
-        "PDF, without its worker": total("reader", "pdf", "fixed-pages"),
+        "EPUB": total("opening", "reader", "epub", "zip", "paginator"),
+        "CBZ": total("opening", "reader", "comic", "zip", "fixed-pages"),
+        "PDF, without its worker": total("opening", "reader", "pdf", "fixed-pages"),
     }
 
 

@@ -17,7 +17,7 @@ const pdfjs = join(modules, 'pdfjs-dist')
 const pdfjsVersion = JSON.parse(await readFile(join(pdfjs, 'package.json'), 'utf8')).version
 
 // What a page may name; a file that is not there (yet) is left out of the manifest.
-const entries = ['src/reader.js', 'src/site.js', 'css/reader.css', 'css/site.css'].filter(name => existsSync(join(here, name)))
+const entries = ['src/reader.js', 'src/opening.js', 'src/site.js', 'css/reader.css', 'css/site.css'].filter(name => existsSync(join(here, name)))
 
 /** foliate's own fixed-layout renderer gives way to ours (src/fixed-pages.js says why). */
 const ourFixedPages = {
@@ -56,6 +56,18 @@ const ahead = new Set(['epub.js', 'zip.js', 'paginator.js', 'comic.js', 'fixed-p
 const manifest = {}
 for (const [file, { entryPoint }] of Object.entries(result.metafile.outputs))
     if (entryPoint && (entries.includes(entryPoint) || ahead.has(entryPoint.split('/').pop()))) manifest[entryPoint.split('/').pop()] = `assets/${file.split('/').pop()}`
+
+// And the parts that the reader's own scripts begin with: a browser would find them only one after the other.
+const begins = new Set()
+const follow = file => {
+    for (const { path, kind, external } of result.metafile.outputs[file].imports) {
+        if (external || kind !== 'import-statement' || begins.has(path)) continue
+        begins.add(path)
+        follow(path)
+    }
+}
+for (const [file, { entryPoint }] of Object.entries(result.metafile.outputs)) if (/^src\/(reader|opening)\.js$/.test(entryPoint ?? '')) follow(file)
+manifest['reader.js begins with'] = [...begins].map(path => `assets/${path.split('/').pop()}`).join(' ')
 
 // A classic script, for browsers that know no modules: it must stay as it is written.
 const tooOld = await readFile(join(here, 'src', 'too-old.js'))

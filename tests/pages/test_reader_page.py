@@ -22,7 +22,7 @@ def built(tmp_path, monkeypatch):
     static = tmp_path / "static"
     (static / "assets").mkdir(parents=True)
     names = {"reader.js": "assets/reader-ABCDEFGH.js", "reader.css": "assets/reader-HGFEDCBA.css"}
-    names["too-old.js"] = "assets/too-old-AAAABBBB.js"
+    names |= {"opening.js": "assets/opening-ABCDEFGH.js", "too-old.js": "assets/too-old-AAAABBBB.js"}
     (static / "manifest.json").write_text(json.dumps(names))
     for name in names.values():
         (static / name).write_text("plain")

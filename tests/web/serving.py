@@ -19,6 +19,9 @@ from aiohttp import web
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 TEMPLATES = ROOT / "web" / "templates"
+ENVIRONMENT = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined
+)
 POLICY = (
     "default-src 'none'; script-src {base}/assets/; style-src {base}/assets/ 'unsafe-inline' blob:; "
     "img-src blob: data:; font-src {base}/assets/ blob: data:; media-src blob:; connect-src 'self'; frame-src blob:; "
@@ -134,11 +137,8 @@ class Server:
 
     async def _page(self, request: web.Request) -> web.Response:
         uuid = request.match_info["uuid"]
-        environment = jinja2.Environment(
-            loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined
-        )
         format, assets = request.query["format"], json.loads((self.static / "manifest.json").read_text())
-        html = environment.get_template("reader.html").render(
+        html = ENVIRONMENT.get_template("reader.html").render(
             base=self.prefix,
             assets=assets,
             book_uuid=uuid,

@@ -6,6 +6,9 @@ import { strings } from './strings.js'
 /** Unpacked sizes above which a part is refused: a browser would not survive them, and no honest book has them. */
 const MOST_TEXT = 24 << 20
 const MOST_BLOB = 256 << 20
+/** A local header with its name and extra fields is hardly ever longer. */
+const HEADER = 1 << 10
+const MOST_AHEAD = 8 << 20
 
 /**
  * @param {import('./types').Readable} file
@@ -25,6 +28,8 @@ export const openArchive = async (file, format) => {
         const entry = byName.get(name)
         if (entry?.encrypted) throw new Trouble(strings.encrypted, { code: 'encrypted' })
         if (entry && entry.uncompressedSize > most) throw new Trouble(strings.tooLarge, { code: 'too_large' })
+        // its local header is read first, then its bytes: both come together
+        if (entry) file.expect?.(entry.offset, entry.offset + HEADER + Math.min(entry.compressedSize, entry.uncompressedSize, MOST_AHEAD))
         return entry
     }
     return {

@@ -120,24 +120,31 @@ export class FixedPages extends HTMLElement {
     /** Do these two lie open together? The cover is alone, and so is a picture that is a spread by itself.
      * @param {number} i @param {Picture} a @param {number} j @param {Picture} b */
     #pairs(i, a, j, b) {
+        return this.#mayPair(i, j) && (this.#told(i, j) || a.width <= a.height && b.width <= b.height)
+    }
+
+    /** The same, as far as it can be known before the pages are here. @param {number} i @param {number} j */
+    #mayPair(i, j) {
         if (!this.#facing || j !== i + 1) return false
-        const left = this.#sections[i]?.pageSpread
+        if (!this.#told(i, j)) return i > 0
         const right = this.#sections[j]?.pageSpread
         const first = this.#rtl ? 'right' : 'left'
-        if (left || right) return left === first && (!right || right !== first && right !== 'center')
-        return i > 0 && a.width <= a.height && b.width <= b.height
+        return this.#sections[i]?.pageSpread === first && (!right || right !== first && right !== 'center')
+    }
+
+    /** Does the book itself say on which side they lie? @param {number} i @param {number} j */
+    #told(i, j) {
+        return !!(this.#sections[i]?.pageSpread || this.#sections[j]?.pageSpread)
     }
 
     /** @param {number} index @param {string} reason @param {boolean} [atEnd] scrolled to its end */
     async #show(index, reason, atEnd = false) {
         this.#wanted = index
-        const pictures = [await this.#load(index)]
-        const second = this.#facing ? this.#neighbour(index, 1) : undefined
-        if (second !== undefined) {
-            const [a] = pictures
-            const b = await this.#load(second)
-            if (a && this.#pairs(index, a, second, b)) pictures.push(b)
-        }
+        const second = this.#neighbour(index, 1)
+        const [a, b] = await Promise.all([this.#load(index),
+            // one that never lies beside this one is not waited for
+            second !== undefined && this.#mayPair(index, second) ? this.#load(second) : undefined])
+        const pictures = second !== undefined && b && this.#pairs(index, a, second, b) ? [a, b] : [a]
         if (this.#wanted !== index) return // a later move has overtaken this one
         this.#index = index
         this.#shown = pictures.map((picture, k) => {

@@ -17,7 +17,7 @@ declare module 'foliate-js/overlayer.js' { export class Overlayer { static highl
 declare module 'foliate-js/vendor/fflate.js' { export function unzlibSync(bytes: Uint8Array): Uint8Array }
 declare module 'foliate-js/vendor/zip.js' {
     export interface Entry {
-        filename: string, directory: boolean, encrypted: boolean, uncompressedSize: number
+        filename: string, directory: boolean, encrypted: boolean, uncompressedSize: number, compressedSize: number, offset: number
         getData(writer: unknown): Promise<any>
     }
     export function configure(options: object): void

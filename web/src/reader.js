@@ -2,18 +2,19 @@
 // The reader page: opens a book at its place, shows it, and keeps what a person reads. The only module that holds foliate's view.
 import 'foliate-js/view.js'
 import { Overlayer } from 'foliate-js/overlayer.js'
-import { base, bookPath, getPosition, getSessions, now, Trouble } from './api.js'
+import { base, bookPath, getSessions, now, Trouble } from './api.js'
 import { byId, make } from './dom.js'
 import { findNote, isNoteReference } from './footnotes.js'
 import { listenToKeys } from './keys.js'
 import { applyTheme, change, dress, isScrolled, settings, wireSettings } from './looks.js'
-import { FORMATS, openBook, opensAtEnd } from './open-book.js'
+import { FORMATS } from './formats.js'
+import { openBook } from './open-book.js'
+import { asked, opened } from './opening.js'
 import { canKeep, wireKeeping } from './offline.js'
 import { newId, Outbox } from './outbox.js'
 import { Pace } from './pace.js'
 import { chooseTarget, Keeper, pageFractions, wholeFraction } from './position.js'
 import { showProgress } from './progress.js'
-import { RemoteFile } from './remote-file.js'
 import { atFraction, restore } from './restore.js'
 import { lockFrames } from './sandbox.js'
 import { sanitiseBook } from './sanitise.js'
@@ -69,10 +70,6 @@ const start = async () => {
     applyTheme()
     lockFrames()
     const kind = FORMATS[FORMAT]?.locator ?? ''
-    const asked = getPosition(bookUuid, kind || undefined).catch(error => {
-        console.warn(error)
-        return undefined
-    })
     const mine = outbox.place(bookUuid, FORMAT).catch(() => null)
     const book = await openBook(/** @type {import('./types').Readable} */ (await openFile()), FORMAT, { askPassword })
     guardSections(book)
@@ -103,11 +100,11 @@ const start = async () => {
     if (reading.relocation) show(reading.relocation)
 }
 
-const openFile = () => {
-    if (!FORMATS[FORMAT]) throw new Trouble(strings.unknownFormat(FORMAT || '?'), { code: 'unknown_format' })
-    return RemoteFile.open(bookPath(bookUuid, FORMAT), {
-        name: `book.${FORMAT.toLowerCase()}`, tail: opensAtEnd(FORMAT), onWait: waiting => notice(waiting ? strings.waiting : ''),
-    })
+const openFile = async () => {
+    const file = await opened
+    if (!file) throw new Trouble(strings.unknownFormat(FORMAT || '?'), { code: 'unknown_format' })
+    file.onWait = waiting => notice(waiting ? strings.waiting : '')
+    return file
 }
 
 /** A part that is missing or damaged becomes a page that says so: foliate would show nothing at all. @param {import('./types').Book} book */

@@ -26,29 +26,29 @@ export class RemoteFile {
      * Ask for the end of the file (a ZIP's list of contents is there) or for its beginning; its size comes along.
      *
      * @param {string} path
-     * @param {{ name: string, tail: boolean, onWait?: (waiting: boolean) => void }} options
+     * @param {{ name: string, tail: boolean }} options
      */
-    static async open(path, { name, tail, onWait = () => {} }) {
+    static async open(path, { name, tail }) {
         const first = await getRange(path, tail ? `-${FIRST * 2}` : `0-${FIRST - 1}`, null)
         if (first.size === 0) throw new Trouble((await import('./strings.js')).strings.empty, { code: 'empty' })
         RemoteFile.#count(first.bytes)
-        return new RemoteFile(path, name, first, onWait)
+        return new RemoteFile(path, name, first)
     }
 
     /**
      * @param {string} path
      * @param {string} name
      * @param {Awaited<ReturnType<typeof getRange>>} first
-     * @param {(waiting: boolean) => void} onWait
      */
-    constructor(path, name, first, onWait) {
+    constructor(path, name, first) {
         this.#path = path
         this.#etag = first.etag
         this.#first = first
         this.name = name
         this.size = first.size
         this.type = first.type
-        this.onWait = onWait
+        /** Told when reading has to wait for the network. @type {(waiting: boolean) => void} */
+        this.onWait = () => {}
     }
 
     /** @param {number} start @param {number} end @param {string} type @returns {Readable} */
@@ -60,6 +60,12 @@ export class RemoteFile {
     arrayBuffer() { return this.slice().arrayBuffer() }
     text() { return this.slice().text() }
     stream() { return this.slice().stream() }
+
+    /** Have these bytes under way in one request: whoever reads them in small steps then finds them here. @param {number} start @param {number} end */
+    expect(start, end) {
+        const { start: has, bytes: { length } } = this.#first
+        if (end > start && !(start >= has && end <= has + length)) this.#want(Math.floor(start / BLOCK), Math.floor((Math.min(end, this.size) - 1) / BLOCK))
+    }
 
     /** @param {Uint8Array} bytes */
     static #count(bytes) {

@@ -133,6 +133,8 @@ export interface Readable {
     arrayBuffer(): Promise<ArrayBuffer>
     text(): Promise<string>
     stream(): ReadableStream<Uint8Array>
+    /** A hint that these bytes are read next. */
+    expect?(start: number, end: number): void
 }
 
 export interface Archive {
