@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import apsw
@@ -15,6 +18,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from tests.data import shared
 from tests.statistics.conftest import NOW, furnish
+from tomed import history
 from tomed.app import build_app
 from tomed.config import Config
 from tomed.services import SERVICES, Services
@@ -51,6 +55,13 @@ class Visitor:
             text = await answer.text()
             assert answer.status == status, text[:3000]
         return lxml.html.document_fromstring(text)
+
+    async def wait_for(self, page: lxml.html.HtmlElement) -> lxml.html.HtmlElement:
+        """Look again, as the page itself does, until an import is over."""
+        while page.xpath("//meta[@http-equiv='refresh']"):
+            await asyncio.sleep(0.1)
+            page = await self.get("/statistics/history")
+        return page
 
 
 def said(page: lxml.html.HtmlElement) -> str:
@@ -106,11 +117,13 @@ async def test_a_real_history_from_the_upload_to_the_review(visitor: Visitor) ->
     """Look, take in, walk every page; what a table lists adds up to the total it shows."""
     data = shared("koreader/statistics/statistics.sqlite3").read_bytes()
     page = await visitor.get("/statistics/history")
-    seen = await visitor.send(page, "/statistics/history", do="preview", file=data)
+    seen = await visitor.send(page, "/statistics/history", file=data)
     assert "1539 page turns in 28 books, 0 of them known" in said(seen)
-    taken = await visitor.send(seen, "/statistics/history", do="take", file=data, device="Kobo")
+    taken = await visitor.wait_for(await visitor.send(seen, "/take", do="take", device="Kobo"))
     assert "1539 new page turns of 1539" in said(taken)
-    again = await visitor.send(taken, "/statistics/history", do="take", file=data, device="Kobo")
+    seen = await visitor.send(taken, "/statistics/history", file=data)
+    assert "1539 page turns" in said(seen)
+    again = await visitor.wait_for(await visitor.send(seen, "/take", do="take", device="Kobo"))
     assert "0 new page turns" in said(again)
     for path in PATHS:
         page = await visitor.get(path)
@@ -131,6 +144,43 @@ async def test_a_real_history_from_the_upload_to_the_review(visitor: Visitor) ->
 def _seconds(text: str) -> int:
     hours, minutes, seconds = re.fullmatch(r"(\d+):(\d\d):(\d\d)", text.strip()).groups()  # type: ignore[union-attr]
     return int(hours) * 3600 + int(minutes) * 60 + int(seconds)
+
+
+async def test_a_file_waits_until_it_is_taken_in(
+    visitor: Visitor, history_file: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Looked through before anything is kept; progress is told; what broke off is still there to go on with."""
+    start = NOW // 1000 - 90_000
+    path = history_file(("md5-x", "Emma", [(page, start + page * 60, 50, 300) for page in range(1, 200)]))
+    junk = await visitor.send(await visitor.get("/statistics/history"), "/statistics/history", status=400, file=b"junk")
+    assert "readable" in said(junk)
+    page = await visitor.send(await visitor.get("/statistics/history"), "/statistics/history", file=path.read_bytes())
+    assert "199 page turns in 1 books" in said(page)
+    assert "2:45:50" in said(page)
+    assert "0:00:00" in said(await visitor.get("/statistics"))
+    gate, take_in = threading.Event(), history.take_in
+
+    def broken(*told: Any) -> Any:
+        told[-1](50, 199)
+        gate.wait(20)
+        raise OSError("the disk is gone")
+
+    monkeypatch.setattr(history, "take_in", broken)
+    going = await visitor.send(page, "/take", do="take", device="Kobo")
+    assert "50 of 199 page turns" in said(going)
+    (bar,) = going.xpath("//progress")
+    assert (bar.get("value"), bar.get("max")) == ("50", "199")
+    gate.set()
+    page = await visitor.wait_for(going)
+    assert "still here" in said(page)
+    assert "199 page turns in 1 books" in said(page)
+    monkeypatch.setattr(history, "take_in", take_in)
+    page = await visitor.wait_for(await visitor.send(page, "/take", do="take", device="Kobo"))
+    assert "199 new page turns of 199" in said(page)
+    assert "2:45:50" in said(await visitor.get("/statistics"))
+    page = await visitor.send(page, "/statistics/history", file=path.read_bytes())
+    page = await visitor.send(page, "/take", do="discard")
+    assert "page turns in" not in said(page)
 
 
 async def test_a_session_by_hand_is_added_changed_and_deleted(visitor: Visitor) -> None:
@@ -172,8 +222,8 @@ async def test_forms_from_elsewhere_are_refused(visitor: Visitor) -> None:
     """A file that another site's page sends, or a form without its proof, changes nothing."""
     page = await visitor.get("/statistics/history")
     visitor.headers["Origin"] = "https://elsewhere.example"
-    await visitor.send(page, "/statistics/history", status=403, do="take", file=b"x")
+    await visitor.send(page, "/statistics/history", status=403, file=b"x")
     visitor.headers["Origin"] = str(visitor.client.make_url("/")).rstrip("/")
-    await visitor.send(page, "/statistics/history", status=403, form_token="wrong", do="take", file=b"x")
+    await visitor.send(page, "/statistics/history", status=403, form_token="wrong", file=b"x")
     for path in ("/statistics/calendar?year=99999", "/statistics/year/12", "/statistics/sessions/s9"):
         await visitor.get(path, 404)

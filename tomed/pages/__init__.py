@@ -33,7 +33,7 @@ from tomed.pages.assets import Assets
 from tomed.pages.layout import LAYOUT, Layout, environment, page
 from tomed.pages.routes import Route, guard
 from tomed.pages.strings import load
-from tomed.services import USER, services
+from tomed.services import SERVICES, USER, services
 
 MODULES = (
     signing_in,
@@ -65,6 +65,7 @@ def setup(app: web.Application, *, templates_dir: Path, static_dir: Path) -> Non
     assets = Assets(static_dir, (beside / "css" / "site.css",))
     app[LAYOUT] = Layout(environment(templates_dir), assets, load(beside / "strings"))
     app[devices.OFFERS] = devices.Offers()
+    app[history.UPLOADS] = history.open_uploads(app[SERVICES])
     app[ERROR_PAGE] = error_page
     for module in MODULES:
         for route in module.ROUTES:

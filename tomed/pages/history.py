@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import hmac
-import tempfile
 from pathlib import Path
-from typing import Any
 
+import apsw
 from aiohttp import BodyPartReader, web
 
-from tomed.api.history import look, take
 from tomed.api.statistics import reporting_of
 from tomed.errors import Forbidden, Invalid, TomedError
 from tomed.pages.forms import check_origin, read_form
@@ -18,52 +15,69 @@ from tomed.pages.layout import CSRF_FIELD, form_token
 from tomed.pages.period import show
 from tomed.pages.routes import Route, see_other
 from tomed.pages.sittings import typed
-from tomed.services import services, signed_in
+from tomed.services import Services, services, signed_in
 from tomed.statistics.days import Calendar, Stay
-from tomed.store import statistics_derived, statistics_rows
+from tomed.store import statistics_rows
+from tomed.uploads import FILE, Uploads
 
 FILE_MAX = 512 * 1024 * 1024
 
 
+UPLOADS = web.AppKey("tomed_uploads", Uploads)
+
+
 async def history_page(request: web.Request) -> web.StreamResponse:
     """Take a KOReader's statistics.sqlite3 in, take one's own out, and travels."""
-    return _history(request)
+    user, uploads = signed_in(request), _uploads(request)
+    state = uploads.state(user)
+    seen = await uploads.preview(user) if state is None or state.is_over else None
+
+    def known(connection: apsw.Connection) -> tuple[list[tuple[int, Stay]], list[str]]:
+        names = connection.execute("SELECT name FROM devices WHERE user_id = ? ORDER BY name", (user.id,))
+        return statistics_rows.stays(connection, user.id), [str(row[0]) for row in names]
+
+    stays, names = services(request).store.read(known)
+    local = (await reporting_of(services(request)).calendar(user)).local
+    return show(request, "history", "history", state=state, seen=seen, stays=stays, names=names, local=local)
 
 
-def _history(request: web.Request, **more: Any) -> web.Response:
-    user = signed_in(request)
-    stays = services(request).store.read(lambda c: statistics_rows.stays(c, user.id))
-    names = services(request).store.read(
-        lambda c: [
-            str(row[0]) for row in c.execute("SELECT name FROM devices WHERE user_id = ? ORDER BY name", (user.id,))
-        ]
-    )
-    local = services(request).store.read(lambda c: statistics_derived.calendar_of(c, user.id)).local
-    context: dict[str, Any] = {"seen": None, "taken": None, "stays": stays, "names": names, "local": local}
-    return show(request, "history", "history", **(context | more))
+def _uploads(request: web.Request) -> Uploads:
+    return request.config_dict[UPLOADS]
+
+
+def open_uploads(at_hand: Services) -> Uploads:
+    """What people sent to this daemon, below its data folder."""
+    folder = at_hand.config.data / "uploads"
+    return Uploads(folder, at_hand.store, at_hand.resolve, reporting_of(at_hand), at_hand.clock)
 
 
 async def post_history(request: web.Request) -> web.StreamResponse:
-    """Preview or take in what was uploaded: the file, and its -wal if there is one."""
+    """Keep what was uploaded, the file and its -wal if there is one, to be looked at before it is taken in."""
     check_origin(request)
-    at_hand, user = services(request), signed_in(request)
-    with tempfile.TemporaryDirectory(prefix="tomed-upload-") as folder:
-        path = Path(folder) / "statistics.sqlite3"
-        fields = await _uploaded(request, path)
-        if not path.exists() or not path.stat().st_size:
+    uploads = _uploads(request)
+    with uploads.room() as room:
+        await _receive(request, room / FILE)
+        if not (room / FILE).exists() or not (room / FILE).stat().st_size:
             raise Invalid("Choose the file statistics.sqlite3 first.")
-        if fields.get("do") == "preview":
-            return _history(request, seen=await look(at_hand, user, path))
-        taken = await asyncio.to_thread(take, at_hand, user, path, fields.get("device", ""))
-    await reporting_of(at_hand).refresh(user.id)  # one who imports waits anyway; the next page need not
-    return _history(request, taken=taken)
+        await uploads.keep(signed_in(request), room)
+    raise see_other(request, "/statistics/history")
 
 
-async def _uploaded(request: web.Request, path: Path) -> dict[str, str]:
+async def take_history(request: web.Request) -> web.StreamResponse:
+    """Take the kept file in, or throw it away."""
+    form = await read_form(request)
+    user, uploads = signed_in(request), _uploads(request)
+    if form.get("do") == "discard":
+        uploads.discard(user)
+    else:
+        await uploads.start(user, form.get("device", ""))
+    raise see_other(request, "/statistics/history")
+
+
+async def _receive(request: web.Request, path: Path) -> None:
     """Read a multipart form as a stream. Its proof must come before any file is kept."""
     if request.content_type != "multipart/form-data":
         raise Invalid("This form sends a file.")
-    fields: dict[str, str] = {}
     proven, size = False, 0
     parts = await request.multipart()
     while (part := await parts.next()) is not None:
@@ -83,9 +97,6 @@ async def _uploaded(request: web.Request, path: Path) -> dict[str, str]:
                     if size > FILE_MAX:
                         raise TomedError("This file is larger than any statistics.sqlite3.", code="too_large")
                     file.write(piece)
-        elif name != CSRF_FIELD:
-            fields[name] = (await part.read(decode=False))[:500].decode("utf-8", "replace")
-    return fields
 
 
 async def add_stay(request: web.Request) -> web.StreamResponse:
@@ -112,6 +123,7 @@ async def remove_stay(request: web.Request) -> web.StreamResponse:
 ROUTES = (
     Route("GET", "/statistics/history", history_page),
     Route("POST", "/statistics/history", post_history),
+    Route("POST", "/statistics/history/take", take_history),
     Route("POST", "/statistics/stays", add_stay),
     Route("POST", r"/statistics/stays/{stay_id:\d{1,12}}/remove", remove_stay),
 )
