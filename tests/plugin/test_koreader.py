@@ -3,13 +3,19 @@ test-koreader``)."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
-from collections.abc import Iterator
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.daemon import Daemon
+from tests.libraries import BookSpec, LibraryFixture, make_library
 from tests.plugin import koreader
 from tests.plugin.faultproxy import FaultProxy
 from tomed import bundle
@@ -228,6 +234,100 @@ def test_a_series_is_downloaded(tmp_path: Path, server: FaultProxy) -> None:
     books.mkdir()
     healthy(koreader.run(tmp_path, OURS / "browse.lua", server.url, KOLITE_BOOKS=str(books)), "browse", PAGE_MS)
     assert sorted(p.name for p in books.rglob("*.cbz")) == [f"0{n} - Part {n}.cbz" for n in range(1, 6)]
+
+
+@pytest.fixture
+def his_books(tmp_path: Path) -> Path:
+    """Kolite's own three books."""
+    folder = tmp_path / "books"
+    subprocess.run([sys.executable, str(koreader.tools() / "makebooks.py"), str(folder)], check=True)
+    return folder
+
+
+def made_library(folder: Path, books: Path) -> LibraryFixture:
+    """A Calibre library that holds kolite's book, and a series."""
+    (story,) = books.rglob("A Long Story*.epub")
+    specs = [BookSpec("A Long Story", ("Author A",), files={"EPUB": story.read_bytes()})]
+    specs += [BookSpec(f"Part {n}", ("Ann",), series="Saga", series_index=float(n)) for n in range(1, 4)]
+    return make_library(folder, specs)
+
+
+def test_a_series_of_the_daemon(tmp_path: Path, daemon_of: Callable[..., Daemon], his_books: Path) -> None:
+    """Cover, files with KOReader's own fingerprint checked, and a collection, from the real daemon."""
+    library = made_library(tmp_path / "library", his_books)
+    daemon = daemon_of(library.folder)
+    daemon.wait_ready()
+    report = koreader.run(
+        tmp_path, OURS / "download.lua", daemon.url, daemon.token, KOLITE_BOOKS=str(his_books), KOLITE_TIMEOUT="60"
+    )
+    healthy(report, "download", PAGE_MS)
+    cover, collected = report.of("info")
+    assert cover["cover"] == "ImageViewer" or cover["file"], cover
+    assert collected["collected"] == 3
+    for n in range(1, 4):
+        (got,) = his_books.rglob(f"0{n} - Part {n}.epub")
+        assert got.read_bytes() == library.book(f"Part {n}").files["EPUB"].read_bytes()
+
+
+def test_two_devices(tmp_path: Path, daemon_of: Callable[..., Daemon], his_books: Path) -> None:
+    """Each is taken to where the other stopped, and has the other's status and stars."""
+    daemon = daemon_of(made_library(tmp_path / "library", his_books).folder)
+    daemon.wait_ready()
+    seen: list[tuple[object, ...]] = []
+    for number, mark in enumerate(("abandoned 4", "reading 5", "")):
+        report = koreader.run(
+            tmp_path / f"device{number % 2}",
+            OURS / "reader.lua",
+            daemon.url,
+            daemon.token,
+            KOLITE_BOOKS=str(his_books),
+            KOLITE_TURNS="6",
+            KOLITE_CLOCK_OFFSET=str(number * 600),
+            **({"KOLITE_MARK": mark} if mark else {}),
+        )
+        healthy(report, f"device {number}", PAGE_MS)
+        opened, closed = report.of("info")
+        seen.append((opened["page"], closed["page"], opened.get("status"), opened.get("rating")))
+    assert [closed - opened for opened, closed, *_ in seen] == [6, 6, 6]
+    assert [opened for opened, *_ in seen[1:]] == [closed for _, closed, *_ in seen[:2]]
+    assert [stars for *_, stars in seen] == [None, 4, 5]
+    assert [status for *_, status, _ in seen[1:]] == ["abandoned", "reading"]
+    assert daemon.get("/sessions").json["total"] == 3
+
+
+def test_pairing(tmp_path: Path, server: FaultProxy) -> None:
+    """The code is on screen until a person entered it; then the device reads with its own key."""
+    states = [{"state": "waiting"}, {"state": "paired", "token": "secret", "user": "ann"}]
+    begun = {"code": "K7M2QX", "poll_token": "long and secret", "interval_s": 2, "expires_in_s": 300}
+    server.tomed.extra["POST /api/v1/pair"] = (201, begun)
+    server.tomed.extra["POST /api/v1/pair/poll"] = lambda _: (200, states.pop(0))
+    report = koreader.run(tmp_path, OURS / "pairing.lua", server.url, token="old and unknown")
+    healthy(report, "pairing", PAGE_MS)
+    shown = " ".join(str(r.get("text")) for r in report.of("show"))
+    assert "K7M2QX" in shown and "for ann" in shown
+    assert len(server.tomed.sessions) == 1
+
+
+def test_years_of_history_arrive_in_windows(tmp_path: Path, server: FaultProxy) -> None:
+    """300,000 rows of KOReader's own statistics, read and sent by children while the reader goes on reading."""
+    settings = tmp_path / "ko" / "settings"
+    settings.mkdir(parents=True)
+    with contextlib.closing(sqlite3.connect(settings / "statistics.sqlite3")) as database, database:
+        database.executescript(
+            """CREATE TABLE book (id INTEGER PRIMARY KEY, title TEXT, authors TEXT, notes INTEGER, last_open INTEGER,
+               highlights INTEGER, pages INTEGER, series TEXT, language TEXT, md5 TEXT, total_read_time INTEGER,
+               total_read_pages INTEGER);
+               CREATE TABLE page_stat_data (id_book INTEGER, page INTEGER, start_time INTEGER, duration INTEGER,
+               total_pages INTEGER, UNIQUE (id_book, page, start_time));"""
+        )
+        books = [(n, f"Book {n}", "A", 1_600_000_000, 300, f"{n:032x}") for n in range(1, 101)]
+        database.executemany("INSERT INTO book (id, title, authors, last_open, pages, md5) VALUES (?,?,?,?,?,?)", books)
+        rows = ((n % 100 + 1, n % 300 + 1, 1_500_000_000 + n * 60, 55, 300) for n in range(300_000))
+        database.executemany("INSERT INTO page_stat_data VALUES (?,?,?,?,?)", rows)
+    report = koreader.run(tmp_path, OURS / "years.lua", server.url, KOLITE_TIMEOUT="240")
+    healthy(report, "years")
+    assert len(server.tomed.history) == 300_000
+    assert len(server.requests("/history")) == 150
 
 
 @pytest.mark.parametrize("where", ["fm", "reader"])
