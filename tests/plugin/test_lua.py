@@ -58,6 +58,25 @@ def test_the_plugin_keeps_its_vows() -> None:
     assert "sync.lua" not in users and "reading.lua" not in users
 
 
+def test_every_module_of_koreader_is_in_the_table() -> None:
+    """Who loads another module of KOReader says in docs/koreader-apis.md how it is known to be there."""
+    told = (SOURCE.parent.parent / "docs" / "koreader-apis.md").read_text("utf-8")
+    loaded: set[str] = set()
+    for path in SOURCE.rglob("*.lua"):
+        loaded |= set(re.findall(r'require(?:\(|, )"([^"]+)"', path.read_text("utf-8")))
+    outside = {name for name in loaded if not (SOURCE / f"{name}.lua").exists()}
+    assert len(outside) > 20
+    for name in sorted(outside):
+        known = (
+            f"`{name}`",
+            f"`frontend/{name}.lua`",
+            f"`{name}.lua`",
+            f"`base/{name}.lua`",
+            f"`frontend/{name}/init.lua`",
+        )
+        assert any(text in told for text in known), name
+
+
 def run_defaults(folder: Path, archive: bytes) -> list[str]:
     """What Lua itself reads from the defaults file of a zip: server, token, name, and whether anything was executed."""
     with zipfile.ZipFile(io.BytesIO(archive)) as packed:

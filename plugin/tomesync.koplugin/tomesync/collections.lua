@@ -20,18 +20,18 @@ function Collections.add(list)
         return
     end
     local ok, err = pcall(function()
-        local touched = {}
+        local is_touched = false
         for _, entry in ipairs(list) do
             if entry.series then
                 if not ReadCollection.coll[entry.series] then
                     ReadCollection:addCollection(entry.series)
                 end
                 ReadCollection:addItem(entry.path, entry.series)
-                touched[entry.series] = true
+                is_touched = true
             end
         end
-        if next(touched) then
-            ReadCollection:write(touched)
+        if is_touched then
+            ReadCollection:write() -- all of them: which to write is told by name up to 2024.11 and by a table since
         end
     end)
     if not ok then

@@ -13,15 +13,10 @@ local function try(f, ...)
     end
 end
 
--- How many pages one turn moves: two when two are shown side by side and each is counted.
+-- How many pages one turn moves: two when two are shown side by side and each is counted. Only rolling documents can.
 local function pagesShown(ui)
-    local shown
-    if ui.rolling then
-        local document = ui.document
-        shown = document.getVisiblePageNumberCount and try(document.getVisiblePageNumberCount, document)
-    elseif ui.paging.isDualPageEnabled then
-        shown = try(ui.paging.isDualPageEnabled, ui.paging) and 2
-    end
+    local document = ui.document
+    local shown = ui.rolling and document.getVisiblePageNumberCount and try(document.getVisiblePageNumberCount, document)
     return tonumber(shown) or 1
 end
 
