@@ -10,7 +10,7 @@ from playwright.sync_api import BrowserContext
 
 from tests.web.books import plain_epub
 from tests.web.serving import Server
-from tests.web.steps import fraction, open_book, reload, saved, shown, turn, until
+from tests.web.steps import fraction, open_book, reload, saved, settled, shown, turn, until
 
 pytestmark = pytest.mark.browser
 
@@ -38,7 +38,13 @@ def test_a_kept_book_opens_without_a_server(
     assert reload(page) == "cfi"
     assert shown(page) == words
     turn(page)
-    server.gone = False
     here = fraction(page)
+    page.goto(server.origin + "/")  # where the installed reader begins
+    assert "cannot be reached" in page.inner_text("h1")
+    assert page.locator("li a").all_text_contents() == ["o"]
+    page.click("li a")
+    assert settled(page) == "cfi"
+    assert fraction(page) == here
+    server.gone = False
     page.evaluate("dispatchEvent(new Event('online'))")
     until(page, lambda: abs(server.positions[uuid]["fraction"] - here) < 1e-9)  # type: ignore[index]

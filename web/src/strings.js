@@ -43,6 +43,9 @@ export const strings = {
     opening: 'Opening…',
     waiting: 'Waiting for the network…',
     notSaved: 'Your place is kept in this browser and is sent when tomed can be reached.',
+    withoutServer: 'tomed cannot be reached',
+    keptHere: 'These books are kept on this device:',
+    nothingKept: 'No book is kept on this device. While tomed can be reached, open one, then “How it looks”, and keep it here.',
     notKept: 'The book could not be kept on this device. It may be too large for the space that the browser has.',
     cannotKeep: 'This browser keeps nothing for this page, so your place is saved only while tomed can be reached.',
     /** @param {string} device */

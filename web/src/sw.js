@@ -2,6 +2,7 @@
 // Reading without a network, where a browser allows it (https, or this machine). The page's own files come from a cache that the
 // build's version names; a page and a book that were kept answer when the server does not. What was read waits in the outbox.
 /// <reference lib="webworker" />
+import { strings } from './strings.js'
 
 const worker = /** @type {ServiceWorkerGlobalScope} */ (/** @type {unknown} */ (self))
 const SHELL_CACHE = `tomed-shell-${VERSION}`
@@ -21,6 +22,8 @@ worker.addEventListener('install', event => {
 worker.addEventListener('activate', event => {
     const tidy = async () => {
         for (const name of await caches.keys()) if (name.startsWith('tomed-shell-') && name !== SHELL_CACHE) await caches.delete(name)
+        // the page is under way while this worker wakes up
+        await worker.registration.navigationPreload?.enable()
         await worker.clients.claim()
     }
     event.waitUntil(tidy())
@@ -31,8 +34,9 @@ worker.addEventListener('fetch', event => {
     if (request.method !== 'GET' || !request.url.startsWith(base)) return
     const path = request.url.slice(base.length)
     if (path.startsWith('assets/')) event.respondWith(asset(request))
-    else if (path.startsWith('read/')) event.respondWith(readerPage(request))
+    else if (path.startsWith('read/')) event.respondWith(readerPage(event))
     else if (/^api\/v1\/books\/[^/]+\/formats\//.test(path)) event.respondWith(bookFile(request))
+    else if (request.mode === 'navigate') event.respondWith(plainPage(event))
 })
 
 /** Its name tells its content: the first answer is good for ever. @param {Request} request */
@@ -44,11 +48,15 @@ const asset = async request => {
     return response
 }
 
-/** The server's page while there is a server. @param {Request} request */
-const readerPage = async request => {
+/** @param {FetchEvent} event @returns {Promise<Response>} */
+const fromServer = async event => await event.preloadResponse ?? await fetch(event.request)
+
+/** The server's page while there is a server. @param {FetchEvent} event */
+const readerPage = async event => {
+    const { request } = event
     const pages = await caches.open(PAGES)
     try {
-        const response = await fetch(request)
+        const response = await fromServer(event)
         if (response.ok && !response.redirected) await pages.put(request.url, response.clone())
         return response
     } catch (error) {
@@ -56,6 +64,33 @@ const readerPage = async request => {
         if (kept) return kept
         throw error
     }
+}
+
+/** Without a server any other page, the installed reader's first one too, becomes a list of what can be read. @param {FetchEvent} event */
+const plainPage = async event => {
+    try {
+        return await fromServer(event)
+    } catch {
+        const headers = { 'Content-Type': 'text/html; charset=utf-8', 'Content-Security-Policy': `default-src 'none'; style-src ${base}assets/` }
+        return new Response(await listOfKept(), { status: 503, headers })
+    }
+}
+
+const listOfKept = async () => {
+    const books = await (await caches.open(BOOKS)).keys()
+    const pages = await caches.open(PAGES)
+    const items = []
+    for (const { url } of await pages.keys()) {
+        const html = await (await pages.match(url))?.text() ?? ''
+        // written by our own template, so what stands between the quotes is escaped
+        const [, uuid = '', format = '', title = ''] = /data-book-uuid="([^"]*)" data-format="([^"]*)" data-title="([^"]*)"/.exec(html) ?? []
+        if (uuid && books.some(book => book.url === `${base}api/v1/books/${uuid}/formats/${format}`))
+            items.push(`<li><a href="${url.replace(/&/g, '&amp;').replace(/"/g, '&quot;')}">${title}</a></li>`)
+    }
+    const style = SHELL.find(path => /\/site-[^/]*\.css$/.test(path))
+    return `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>tomed</title>`
+        + `${style ? `<link rel="stylesheet" href="${base}${style}">` : ''}<main class="room"><h1>${strings.withoutServer}</h1>`
+        + `<p>${items.length ? strings.keptHere : strings.nothingKept}</p><ul>${items.join('')}</ul></main></html>`
 }
 
 /** The kept file stands in for a server that cannot be reached, ranges included. @param {Request} request */
