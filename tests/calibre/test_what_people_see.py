@@ -49,21 +49,25 @@ async def test_metadata_written_into_the_file(library: LibraryFixture, tmp_path:
     """New bytes, by Calibre's embedding and by its polishing: all bytes the file ever had go on naming the book."""
     book = library.book("First Light")
     file, polished = book.files["EPUB"], tmp_path / "polished.epub"
+    others = [
+        one
+        for one in library.books
+        if one != book and set(one.files) == {"EPUB"} and (one.files["EPUB"].parent / "cover.jpg").exists()
+    ]
     async with home_of(tmp_path / "data", library) as home:
+        old = {one.uuid: await home.knows(one.files["EPUB"], one.uuid) for one in others}
         hashes = [await home.knows(file, book.uuid)]
         await home.reads(0.4, partial_md5=hashes[0], filename="scan.epub")
 
         await home.after(
-            lambda: library.calibre_api(
-                told(
-                    """
-                    db.set_field("title", {BOOK: "First Light, Polished"})
-                    db.embed_metadata((BOOK,))
-                    """,
-                    BOOK=book.id,
-                )
+            lambda: (
+                library.calibredb("set_metadata", "-f", "title:First Light, Polished", str(book.id)),
+                library.calibredb("embed_metadata", *(str(one.id) for one in (book, *others))),
             )
         )
+        for one in others:
+            assert await home.knows(one.files["EPUB"], one.uuid) != old[one.uuid]
+            assert await home.resolved(partial_md5=old[one.uuid], filename="x.epub") == ("md5", one.uuid)
         (file,) = library.folder.glob(f"*/*({book.id})/*.epub")
         hashes.append(await home.knows(file, book.uuid))
         shown = await home.book(book.uuid)
