@@ -26,29 +26,60 @@ def short_day(day: int) -> str:
     return f"{on.day} {MONTHS[on.month - 1]} {on.year}"
 
 
+def period_name(bar: Bar) -> str:
+    """``22 Nov 2026``, ``from 16 Nov 2026`` (a week), ``Nov 2026`` or ``2026``."""
+    on = date.fromordinal(bar.first)
+    if bar.period in ("day", "week"):
+        return ("from " if bar.period == "week" else "") + short_day(bar.first)
+    return f"{MONTHS[on.month - 1]} {on.year}" if bar.period == "month" else str(on.year)
+
+
+def _tick(bar: Bar, is_first: bool) -> str:
+    """A period below its bar: the year only where it begins."""
+    on = date.fromordinal(bar.first)
+    if bar.period == "year":
+        return str(on.year)
+    month = MONTHS[on.month - 1]
+    if bar.period == "month":
+        return f"{month} {on.year}" if is_first or on.month == 1 else month
+    return f"{on.day} {month}"
+
+
+def _picture(title: str, height: int, inside: str) -> Markup:
+    """An SVG as wide as the page: its sizes across are shares of that, so that letters stay letters on a phone."""
+    return Markup(  # noqa: S704 - only numbers of ours and escaped labels
+        f'<svg class="chart" role="img" aria-label="{escape(title)}" fill="currentColor" width="100%"'
+        f' height="{height}">{inside}</svg>'
+    )
+
+
 def bar_chart(title: str, found: Sequence[Bar]) -> Markup:
-    """Bars of reading time. Drawn in the colour of the text: paper-like screens and dark pages need no other."""
-    width, height, head, foot = 720, 150, 16, 20
+    """Bars of reading time, with lines at the longest and at half of it."""
+    height, head = 150, 18
     most = max((bar.active_s for bar in found), default=0)
-    step = width / max(len(found), 1)
-    drawn = [f'<text x="0" y="11" font-size="12">{span_of(most)}</text>']
-    every = -(-len(found) // 10)
+    step = 100 / max(len(found), 1)
+    drawn = [
+        f'<line x1="0" x2="100%" y1="{y}" y2="{y}" stroke="currentColor" stroke-opacity="{strength}"/>'
+        for y, strength in ((head, ".3"), (head + height / 2, ".3"), (head + height + 0.5, ".6"))
+    ]
+    if most:
+        drawn.append(f'<text x="0" y="12" font-size="12">{span_of(most)}</text>')
+    every = -(-len(found) // 12)
     for index, bar in enumerate(found):
         tall = round(bar.active_s / (most or 1) * height, 1)
         x = index * step
-        drawn.append(
-            f'<rect x="{x + step * 0.1:.1f}" y="{head + height - tall:.1f}" width="{max(step * 0.8, 0.8):.1f}"'
-            f' height="{tall:.1f}"><title>{escape(bar.label)}: {clock(bar.active_s)}</title></rect>'
-        )
-        if index % every == 0 and x < width - 40:
-            said = bar.label[5:] if len(bar.label) == 10 else bar.label
-            drawn.append(f'<text x="{x:.1f}" y="{head + height + 15}" font-size="12">{escape(said)}</text>')
-    inside = "".join(drawn)
-    return Markup(  # noqa: S704 - only numbers of ours and escaped labels
-        f'<svg class="chart" viewBox="0 0 {width} {head + height + foot}" role="img" aria-label="{escape(title)}"'
-        f' fill="currentColor" width="100%"><path d="M0 {head}.5H{width}M0 {head + height}.5H{width}"'
-        f' stroke="currentColor" stroke-opacity=".4" fill="none"/>{inside}</svg>'
-    )
+        if bar.active_s:
+            drawn.append(
+                f'<rect x="{x + step * 0.1:.2f}%" y="{head + height - tall:.1f}" width="{step * 0.8:.2f}%"'
+                f' height="{tall:.1f}"><title>{period_name(bar)}: {clock(bar.active_s)}</title></rect>'
+            )
+        if index % every == 0 and x < 94:
+            rank = ' class="more"' if index // every % 3 else ""
+            drawn.append(
+                f'<text{rank} x="{x + step * 0.1:.2f}%" y="{head + height + 16}" font-size="12">'
+                f"{_tick(bar, index == 0)}</text>"
+            )
+    return _picture(title, head + height + 22, "".join(drawn))
 
 
 def shade(seconds: int, most: int) -> str:
@@ -60,27 +91,25 @@ def shade(seconds: int, most: int) -> str:
 
 def heat_chart(title: str, table: list[list[int]]) -> Markup:
     """Hours of the clock by day of the week."""
-    cell, left, top = 26, 40, 4
+    tall, left, top = 26, 8.0, 2
+    step = (100 - left) / 24
     most = max(map(max, table))
     drawn = []
     for weekday, row in enumerate(table):
-        y = top + weekday * cell
-        drawn.append(f'<text x="0" y="{y + 17}" font-size="12">{WEEKDAYS[weekday]}</text>')
+        y = top + weekday * tall
+        drawn.append(f'<text x="0" y="{y + 16}" font-size="12">{WEEKDAYS[weekday]}</text>')
         for hour, seconds in enumerate(row):
+            said = f"<title>{WEEKDAYS[weekday]} {hour}:00: {clock(seconds)}</title>" if seconds else ""
             drawn.append(
-                f'<rect x="{left + hour * cell}" y="{y}" width="{cell - 3}" height="{cell - 3}" stroke="currentColor"'
-                f' stroke-opacity=".35" fill-opacity="{shade(seconds, most)}"><title>{WEEKDAYS[weekday]} {hour}:00:'
-                f" {clock(seconds)}</title></rect>"
+                f'<rect x="{left + hour * step:.2f}%" y="{y}" width="{step * 0.88:.2f}%" height="{tall - 3}"'
+                f' stroke="currentColor" stroke-opacity=".35" fill-opacity="{shade(seconds, most)}">{said}</rect>'
             )
-    bottom = top + 7 * cell
+    bottom = top + 7 * tall
     drawn += [
-        f'<text x="{left + hour * cell}" y="{bottom + 14}" font-size="11">{hour}</text>' for hour in range(0, 24, 3)
+        f'<text x="{left + hour * step:.2f}%" y="{bottom + 13}" font-size="12">{hour}</text>'
+        for hour in range(0, 24, 3)
     ]
-    inside = "".join(drawn)
-    return Markup(  # noqa: S704 - only numbers of ours
-        f'<svg class="chart" viewBox="0 0 {left + 24 * cell} {bottom + 18}" role="img" aria-label="{escape(title)}"'
-        f' fill="currentColor" width="100%">{inside}</svg>'
-    )
+    return _picture(title, bottom + 18, "".join(drawn))
 
 
 def heat_rows(table: list[list[int]]) -> Markup:
@@ -94,7 +123,8 @@ def heat_rows(table: list[list[int]]) -> Markup:
 
 def year_chart(title: str, year: int, days: Iterable[Day], week_start: int) -> Markup:
     """A year's calendar: a column a week, a cell a reading day."""
-    cell, top = 13, 16
+    tall, top = 15, 18
+    step = 100 / 54
     read = {day.day: day for day in days}
     most = max((day.active_s for day in read.values()), default=0)
     first, last = date(year, 1, 1).toordinal(), date(year, 12, 31).toordinal()
@@ -104,15 +134,11 @@ def year_chart(title: str, year: int, days: Iterable[Day], week_start: int) -> M
         column, row = divmod(day - begin, 7)
         on = date.fromordinal(day)
         if on.day == 1:
-            drawn.append(f'<text x="{column * cell}" y="11" font-size="10">{MONTHS[on.month - 1]}</text>')
+            drawn.append(f'<text x="{column * step:.2f}%" y="12" font-size="12">{MONTHS[on.month - 1]}</text>')
         seconds = read[day].active_s if day in read else 0
         said = f"<title>{short_day(day)}: {clock(seconds)}</title>" if seconds else ""
         drawn.append(
-            f'<rect x="{column * cell}" y="{top + row * cell}" width="11" height="11" stroke="currentColor"'
-            f' stroke-opacity=".35" fill-opacity="{shade(seconds, most)}">{said}</rect>'
+            f'<rect x="{column * step:.2f}%" y="{top + row * tall}" width="{step * 0.84:.2f}%" height="{tall - 2}"'
+            f' stroke="currentColor" stroke-opacity=".35" fill-opacity="{shade(seconds, most)}">{said}</rect>'
         )
-    inside = "".join(drawn)
-    return Markup(  # noqa: S704 - only numbers of ours
-        f'<svg class="chart" viewBox="0 0 {54 * cell} {top + 7 * cell}" role="img" aria-label="{escape(title)}"'
-        f' fill="currentColor" width="100%">{inside}</svg>'
-    )
+    return _picture(title, top + 7 * tall, "".join(drawn))

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from tomed.api.statistics import reporting_of, span_days
 from tomed.model import User
-from tomed.pages.charts import WEEKDAYS, clock, short_day
+from tomed.pages.charts import WEEKDAYS, clock, period_name, short_day
 from tomed.pages.layout import page
 from tomed.reporting import Query
 from tomed.services import services
@@ -54,6 +54,7 @@ def show(request: web.Request, template: str, tab: str, **context: Any) -> web.R
         said=said if said in SAID else "",
         clock=clock,
         short_day=short_day,
+        period_name=period_name,
         iso_day=lambda day: date.fromordinal(day).isoformat(),
         weekdays=WEEKDAYS,
         **context,
