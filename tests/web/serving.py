@@ -17,11 +17,14 @@ from typing import Any
 import jinja2
 from aiohttp import web
 
+from tomed.pages.strings import load
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 TEMPLATES = ROOT / "web" / "templates"
 ENVIRONMENT = jinja2.Environment(
     loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined
 )
+SAY = load(ROOT / "web" / "strings")
 POLICY = (
     "default-src 'none'; script-src {base}/assets/; style-src {base}/assets/ 'unsafe-inline' blob:; "
     "img-src blob: data:; font-src {base}/assets/ blob: data:; media-src blob:; connect-src 'self'; frame-src blob:; "
@@ -139,6 +142,7 @@ class Server:
         uuid = request.match_info["uuid"]
         format, assets = request.query["format"], json.loads((self.static / "manifest.json").read_text())
         html = ENVIRONMENT.get_template("reader.html").render(
+            t=SAY,
             base=self.prefix,
             assets=assets,
             book_uuid=uuid,

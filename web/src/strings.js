@@ -1,5 +1,5 @@
 // @ts-check
-// Every sentence that a person may read on the reader's page. Another language is another such table.
+// Every sentence that the reader's scripts say; what stands on its page from the start is in web/strings. Another language is another such table.
 
 export const strings = {
     offline: 'tomed cannot be reached at the moment.',
@@ -40,7 +40,6 @@ export const strings = {
     pictureBroken: 'This picture is damaged and cannot be shown.',
     partOffline: 'This part of the book could not be loaded: tomed cannot be reached.',
 
-    opening: 'Opening…',
     waiting: 'Waiting for the network…',
     notSaved: 'Your place is kept in this browser and is sent when tomed can be reached.',
     withoutServer: 'tomed cannot be reached',
@@ -50,12 +49,6 @@ export const strings = {
     cannotKeep: 'This browser keeps nothing for this page, so your place is saved only while tomed can be reached.',
     /** @param {string} device */
     newerElsewhere: device => `Opened at the place from ${device || 'another device'}.`,
-    back: 'Back to where I was',
-    goThere: 'Go there',
-    close: 'Close',
-    open: 'Open',
-    note: 'Note',
-    leaving: 'This link leads out of the book, to:',
     noContents: 'This book has no table of contents.',
     /** @param {number} n */
     page: n => `Page ${n}`,
