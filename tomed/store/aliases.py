@@ -24,7 +24,8 @@ from typing import Any
 import apsw
 
 from tomed import names
-from tomed.matching import Facts, Hits, path_key, teaches
+from tomed.evidence import Facts, Hits, path_key
+from tomed.matching import teaches
 from tomed.model import BookId, Clues, Entry
 
 MANY = 1000

@@ -1,0 +1,56 @@
+"""What the catalogue can be asked when a file looks for its book, and what it answers.
+
+Pure: ``tomed/store/aliases.py`` answers from the sidecar, each question from an index.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+from tomed.model import BookId, Clues
+from tomed.names import mend, name_key
+
+Hits = dict[BookId, set[str]]
+"""Candidate books, each with what the look-up says of it (a source, an extension)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the catalogue says of a book now."""
+
+    title: str
+    sort: str
+    authors: tuple[str, ...]
+    series: str | None
+    series_index: float | None
+    gone: bool
+    path: str
+
+
+class Shelf(Protocol):
+    """The look-ups behind the rules, each answered from an index (``tomed/store/aliases.py``)."""
+
+    def by_uuid(self, uuid: str) -> Hits: ...
+    def by_md5(self, md5: str) -> Hits: ...
+    def by_path(self, path: str) -> Hits: ...
+    def by_name(self, stem: str) -> Hits: ...
+    def by_title(self, key: str) -> Hits: ...
+    def authors_by_title(self, key: str) -> dict[BookId, list[str]]: ...
+    def by_volume(self, key: str) -> Hits: ...
+    def by_calibre_id(self, calibre_id: int) -> Hits: ...
+    def names_from(self, start: str) -> list[tuple[BookId, str]]: ...
+    def linked(self, clues: Clues) -> Hits: ...
+    def refused(self, clues: Clues) -> set[BookId]: ...
+    def downloaded(self, file_name: str) -> Hits: ...
+    def succeeded(self, book_id: BookId) -> BookId: ...
+    def facts(self, book_ids: Iterable[BookId]) -> dict[BookId, Facts]: ...
+    def names_of(self, book_id: BookId, start: str) -> list[str]: ...
+    def titles_of(self, book_id: BookId, start: str) -> list[str]: ...
+    def same_bytes(self, book_id: BookId) -> set[BookId]: ...
+
+
+def path_key(path: str) -> str:
+    """Key of a path on a device: its file and the folder around it, as ``metadata.calibre`` tells it."""
+    return "/".join(name_key(part) for part in mend(path).split("/")[-2:])
