@@ -22,7 +22,7 @@ from tomed import history
 from tomed.app import build_app
 from tomed.config import Config
 from tomed.services import SERVICES, Services
-from tomed.store import tokens
+from tomed.store import tokens, users
 
 
 class Visitor:
@@ -216,6 +216,41 @@ async def test_goals_and_journeys(visitor: Visitor) -> None:
     assert "Asia/Tokyo:" not in said(await visitor.send(page, "/remove"))
     wrong = {"time_zone": "Nowhere", "from": "2026-11-01", "to": "2026-11-08"}
     await visitor.send(page, "/stays", status=400, **wrong)
+
+
+async def test_the_household_looks_only_where_it_may(visitor: Visitor) -> None:
+    """Reading is shown when its reader says so: the sums, never the sessions, and nobody else changes anything."""
+    store = visitor.services.store
+
+    def bob_reads(connection: apsw.Connection) -> None:
+        for number, start in enumerate((NOW - 90_000_000, NOW - 9_000_000)):
+            connection.execute(
+                "INSERT INTO sessions (user_id, event_id, book_id, started_at, ended_at, received_at, active_s)"
+                " VALUES (2, ?, 4, ?, ?, 1, 1234)",
+                (f"b{number}", start, start + 1_800_000),
+            )
+
+    await store.write(bob_reads)
+    assert "Whose reading" not in said(await visitor.get("/statistics"))
+    for path in ("", "/calendar", "/books", "/series", "/year/2026"):
+        await visitor.get(f"/statistics{path}?of=bob", 404)
+    await store.write(lambda c: users.show_statistics(c, 2, True))
+    page = await visitor.get("/statistics")
+    (link,) = page.xpath("//a[text()='bob']/@href")
+    for path in ("", "/calendar", "/books", "/year/2026"):
+        page = await visitor.get(f"/statistics{path}?of=bob")
+        assert "0:41:08" in said(page), path
+        assert not page.xpath("//main//a[contains(@href, '/sessions')]"), path
+        assert not page.xpath("//main//form[@method='post']"), path
+        for onward in page.xpath("//main//a[contains(@href, '/statistics')]/@href"):
+            assert "of=bob" in onward or onward.endswith("/statistics"), onward
+    assert link.endswith("/statistics?of=bob")
+    assert "0:41:08" not in said(await visitor.get("/statistics/sessions?of=bob"))
+    assert "0:41:08" not in said(await visitor.get("/statistics"))
+    page = await visitor.send(await visitor.get("/settings"), "/settings/sharing", shows_statistics="yes")
+    assert visitor.services.store.read(lambda c: users.by_name(c, "ann")).settings == {"shows_statistics": True}
+    await visitor.send(page, "/settings/sharing", shows_statistics="")
+    assert visitor.services.store.read(lambda c: users.by_name(c, "ann")).settings == {"shows_statistics": False}
 
 
 async def test_forms_from_elsewhere_are_refused(visitor: Visitor) -> None:

@@ -85,6 +85,14 @@ def _whole(form: Mapping[str, str], name: str, least: int, most: int, sentence: 
     return int(said)
 
 
+async def share(request: web.Request) -> web.StreamResponse:
+    """Let the household look at one's statistics, or no longer."""
+    form = await read_form(request)
+    user, shows = signed_in(request), form.get("shows_statistics") == "yes"
+    await services(request).store.write(lambda c: users.show_statistics(c, user.id, shows))
+    raise see_other(request, "/settings", said="saved")
+
+
 async def change_password(request: web.Request) -> web.StreamResponse:
     """A new password ends every other browser's session: whoever knew the old one is out."""
     form = await read_form(request)
@@ -168,6 +176,7 @@ async def prove(request: web.Request, user: User, password: str) -> None:
 ROUTES = (
     Route("GET", "/settings", show),
     Route("POST", "/settings", keep),
+    Route("POST", "/settings/sharing", share),
     Route("POST", "/settings/password", change_password),
     Route("POST", "/settings/everywhere", sign_out_everywhere),
     Route("POST", "/settings/delete", delete),

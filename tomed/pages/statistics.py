@@ -17,7 +17,7 @@ from tomed.pages.charts import WEEKDAYS, bar_chart, heat_chart, heat_rows, year_
 from tomed.pages.forms import read_form
 from tomed.pages.links import url
 from tomed.pages.paging import page_number, pager
-from tomed.pages.period import asked, show
+from tomed.pages.period import asked, show, whose
 from tomed.pages.routes import Route, see_other
 from tomed.reporting import Query, Report
 from tomed.services import services, signed_in
@@ -42,7 +42,7 @@ def _chart_bars(report: Report, week_start: int) -> tuple[str, list[Bar]]:
 
 async def overview(request: web.Request) -> web.StreamResponse:
     """All that matters of a period on one page."""
-    user, ours = signed_in(request), reporting_of(services(request))
+    user, ours = whose(request), reporting_of(services(request))
     wanted = await asked(request, user)
     report = await ours.report(user, wanted.query)
 
@@ -85,7 +85,7 @@ def _compared(report: Report) -> list[tuple[str, int, int | None, float | None]]
 
 async def calendar_page(request: web.Request) -> web.StreamResponse:
     """A year, day by day."""
-    user, ours = signed_in(request), reporting_of(services(request))
+    user, ours = whose(request), reporting_of(services(request))
     whole = await ours.report(user)
     this_year = date.fromordinal(whole.today).year
     year = _year(request.query.get("year", ""), this_year)
@@ -121,7 +121,7 @@ def _years(report: Report, this_year: int) -> list[int]:
 
 async def books_page(request: web.Request) -> web.StreamResponse:
     """Every book that was read in, and reading grouped as one likes."""
-    user, ours = signed_in(request), reporting_of(services(request))
+    user, ours = whose(request), reporting_of(services(request))
     wanted = await asked(request, user)
     by = request.query.get("group", "book")
     if by not in GROUPS:
@@ -156,14 +156,14 @@ async def books_page(request: web.Request) -> web.StreamResponse:
 
 async def series_page(request: web.Request) -> web.StreamResponse:
     """Series that were begun, and the pile of the unread."""
-    user = signed_in(request)
+    user = whose(request)
     report = await reporting_of(services(request)).report(user, Query(series=True))
     return show(request, "series", "series", report=report)
 
 
 async def review(request: web.Request) -> web.StreamResponse:
     """A year in review."""
-    user, ours = signed_in(request), reporting_of(services(request))
+    user, ours = whose(request), reporting_of(services(request))
     year = _year(request.match_info["year"], 0)
     span = _span_of_year(year)
     report = await ours.report(user, Query(span.first, span.last, "author"))

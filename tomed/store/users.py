@@ -95,6 +95,14 @@ def update_settings(
     )
 
 
+def show_statistics(connection: apsw.Connection, user_id: int, shows: bool) -> None:
+    """Keep whether the others of the household may look at a user's statistics."""
+    connection.execute(
+        "UPDATE users SET settings = json_set(settings, '$.shows_statistics', json(?)) WHERE id = ?",
+        ("true" if shows else "false", user_id),
+    )
+
+
 def delete_reading(connection: apsw.Connection, user_id: int) -> None:
     """Remove everything a user has read. Receipts stay: what a device sends again must not come back."""
     for table in ("readings", "positions", "sessions", "verdicts", "documents"):
