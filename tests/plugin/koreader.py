@@ -59,8 +59,17 @@ class Report:
 
     def longest(self, *kinds: str, clock: str = "cpu_ms") -> tuple[float, str]:
         """Milliseconds and name of our longest handler or task."""
-        ours = [(r[clock], str(r.get("event") or r.get("src") or r.get("where") or "")) for r in self.ours(*kinds)]
+        ours = [
+            (r[clock], str(r.get("event") or r.get("src") or r.get("where") or ""))
+            for r in self.ours(*kinds)
+            if clock in r
+        ]
         return max(ours, default=(0.0, ""))
+
+    @property
+    def is_metered(self) -> bool:
+        """Was the meter of processor time there? A scenario that prepares nothing does not load it."""
+        return all("cpu_ms" in r for r in self.ours("handler", "task", "plugin_init"))
 
     def waited(self) -> list[Record]:
         """What blocked KOReader itself (not a child) from within our code: sockets, DNS, sleeps."""

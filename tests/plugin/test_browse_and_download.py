@@ -282,6 +282,25 @@ def test_a_cover_that_does_not_come_says_so(device: Device, server: FaultProxy, 
     assert list((device.home / "settings" / "tomesync").glob("covers/*")) == []
 
 
+def test_every_setting_explains_itself(device: Device) -> None:
+    """Held, each entry says what it does: in the reader too; a choice of several is explained where it hangs."""
+    played = device.play(
+        """S.open(book)
+        local function walk(items, path)
+            for _, item in ipairs(items) do
+                local name = path .. " > " .. tostring(item.text_func and item.text_func() or item.text)
+                local below = item.sub_item_table or item.sub_item_table_func and item.sub_item_table_func()
+                if not item.radio and not below and not item.help_text then S.dump(name) end
+                if below then walk(below, name) end
+            end
+        end
+        walk(S.find("Settings").sub_item_table_func(), "Settings") walk(S.find("Browse").sub_item_table, "Browse")
+        S.dump("walked")""",
+        book=book(),
+    ).check()
+    assert [r["what"] for r in played.of("dump")] == ["walked"]
+
+
 def test_this_book_can_be_chosen_by_hand(device: Device, server: FaultProxy) -> None:
     """An unknown file: the person says which book it is, and every later event says so too."""
     played = device.play(

@@ -157,6 +157,25 @@ def test_a_long_sleep_in_the_middle_of_a_request(tmp_path: Path) -> None:
         assert len(server.tomed.sessions) == 1
 
 
+def test_a_child_that_is_killed(tmp_path: Path) -> None:
+    """Out of memory, the system kills the child: no answer is a failure like any other, and the queue stays."""
+    with FaultProxy() as server:
+        server.set("slow", 1)
+        device = Device(tmp_path / "device", server.url)
+        played = device.play(
+            """S.open(book) S.turn(2, 30) S.settle() S.close_book()
+            local K = require("kernel")
+            for _ = 1, 100 do S.run(0.05) if K.childrenAlive() then break end end
+            for pid in pairs(K.children) do K.ffiutil.terminateSubProcess(pid) end
+            S.run(1) S.settle() S.dump(require("tomesync/sync").last.code)
+            S.server("up") S.run(90) S.settle()""",
+            book=book(),
+        ).check()
+        assert played.of("dump")[0]["what"] == "child_died"
+        assert len(server.tomed.sessions) == 1
+        assert device.queued() == []
+
+
 def test_an_exit_in_the_middle_of_a_request_loses_and_doubles_nothing(tmp_path: Path) -> None:
     """The orphan's answer reaches nobody; the next start sends the same ids again."""
     with FaultProxy() as server:

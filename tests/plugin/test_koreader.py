@@ -28,11 +28,18 @@ OURS = Path(__file__).parent / "scenarios"
 HIS = [
     "00-smoke",
     "01-life-up",
+    "01-life-down",
+    "01-life-slow",
+    "01-life-hang",
+    "01-life-garbage",
+    "01-life-nulls",
     "02-events",
     "03-exit",
     "04-modes",
+    "05-menu",
     "06-loss",
     "06-loss-suspend",
+    "07-stats",
     "08-suspend-nowifimgr",
     "09-scalar",
     "10-drip",
@@ -102,6 +109,7 @@ def healthy(report: koreader.Report, record: object, most_ms: float = MOST_MS) -
     assert report.errors == []
     assert report.requests_in_parent() == []
     assert report.waited() == []
+    assert report.is_metered or record == "00-smoke"
     longest = report.longest("handler", "task", "plugin_init")
     assert longest[0] <= most_ms, longest
     kinds = ("handler", "task", "plugin_init", "fork")
@@ -112,7 +120,8 @@ def healthy(report: koreader.Report, record: object, most_ms: float = MOST_MS) -
 @pytest.mark.parametrize("scenario", HIS)
 def test_every_scenario(tmp_path: Path, server: FaultProxy, scenario: str) -> None:
     """Kolite's scenarios pass without an error and without a moment of waiting."""
-    healthy(koreader.run(tmp_path, scenario, server.url), scenario)
+    plugins = ("statistics",) if scenario == "07-stats" else ()
+    healthy(koreader.run(tmp_path, scenario, server.url, plugins=plugins), scenario)
 
 
 @pytest.mark.parametrize("fault", FAULTS)

@@ -180,6 +180,7 @@ def test_lists_statistics_and_updates_of_the_daemon(tmp_path: Path, daemon: Daem
     device = Device(tmp_path / "device", daemon.url, daemon.token)
     played = device.play(
         """S.open(book) S.turn(9, 60) S.close_book() S.run(5) S.settle() S.open(book) S.run(3) S.settle()
+        S.dump(S.find("This book").sub_item_table_func()[1].text_func())
         S.tap("Browse the library > Authors") S.settle() S.select("Ada Lantern") S.settle()
         S.dump(#S.top().item_table)
         S.tap("Browse the library > Tags") S.settle() S.select("Fantasy") S.settle() S.dump(#S.top().item_table)
@@ -187,7 +188,8 @@ def test_lists_statistics_and_updates_of_the_daemon(tmp_path: Path, daemon: Daem
         S.tap("Settings > Check for updates") S.settle() S.dump(S.top().text)""",
         book=copy_of(library, "First Light"),
     ).check()
-    authors, tags, read, update = [r["what"] for r in played.of("dump")]
+    matched, authors, tags, read, update = [r["what"] for r in played.of("dump")]
+    assert matched.startswith("First Light, recognised by ")
     assert (authors, tags) == (4, 1)
     assert "in 1 sittings on 1 days" in read and "min" in read
     assert "newest version" in update

@@ -137,6 +137,7 @@ SCHEMAS: dict[str, Schema] = {
                 "want",
                 want=WHOLE,
                 book_uuid=TEXT,
+                title=TEXT,
                 matched_by=TEXT,
                 status=TEXT,
                 rating={"type": "integer", "minimum": 0, "maximum": 10},

@@ -92,6 +92,7 @@ async def _positions(at_hand: Services, user_id: int, wanted: list[Clues | None]
             {
                 "want": number,
                 "book_uuid": book.uuid,
+                "title": book.title,
                 "matched_by": match.matched_by,
                 "status": found.status,
                 "rating": found.rating or 0,

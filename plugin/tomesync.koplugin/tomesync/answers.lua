@@ -66,7 +66,8 @@ function Answers.sync(decode, status, body, asked, wants)
     for _, entry in ipairs(type(object.positions) == "table" and object.positions or {}) do
         if type(entry) == "table" and type(entry.want) == "number" and entry.want >= 0 and entry.want < wants then
             answer.positions[#answer.positions + 1] = {
-                want = entry.want, book_uuid = text(entry.book_uuid), matched_by = text(entry.matched_by), code = text(entry.code),
+                want = entry.want, title = text(entry.title), book_uuid = text(entry.book_uuid),
+                matched_by = text(entry.matched_by), code = text(entry.code),
                 position = type(entry.position) == "table" and entry.position or nil, status = text(entry.status),
                 rating = type(entry.rating) == "number" and entry.rating or nil,
             }

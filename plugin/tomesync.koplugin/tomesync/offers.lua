@@ -63,12 +63,12 @@ local function ask(position, where, token)
     })
 end
 
---- entry: { book_uuid, matched_by, code, status, rating, position } as the server answered for the open book.
+--- entry: { book_uuid, title, matched_by, code, status, rating, position } as the server answered for the open book.
 function Offers.consider(entry, token)
     if not Reading.ui or not Reading.ui.document or Reading.file ~= token.file then
         return
     end
-    Reading.match = { book_uuid = entry.book_uuid, matched_by = entry.matched_by, code = entry.code }
+    Reading.match = { book_uuid = entry.book_uuid, title = entry.title, matched_by = entry.matched_by, code = entry.code }
     local position = entry.position
     if Settings.get("sync_status") and entry.book_uuid then
         Status.fromServer(Reading.ui.doc_settings, entry.status or position and position.status, entry.rating)

@@ -24,7 +24,8 @@ local function matchText()
     if not match then
         return _("Not asked yet: it is after the next sync.")
     elseif match.book_uuid then
-        return T(_("Recognised by %1."), reasons[match.matched_by] or match.matched_by or _("the server"))
+        local reason = reasons[match.matched_by] or match.matched_by or _("the server")
+        return match.title and T(_("%1, recognised by %2."), match.title, reason) or T(_("Recognised by %1."), reason)
     elseif match.code == "ambiguous" then
         return _("Several books could be meant: choose one.")
     end
@@ -45,7 +46,7 @@ local function choose(book)
     end
     Reading.ui.doc_settings:saveSetting("tomesync_book_uuid", book and book.uuid or nil)
     Reading.book.book_uuid = book and book.uuid or nil
-    Reading.match = book and { book_uuid = book.uuid, matched_by = "choice" } or nil
+    Reading.match = book and { book_uuid = book.uuid, title = book.title, matched_by = "choice" } or nil
     Reading.wanted = true
     Sync.schedule(1)
     ThisBook.recognised()
