@@ -8,7 +8,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from tomed import api, pages
+from tomed import api, catalog, pages
 from tomed.api.auth import USES, TokenUses, authenticate
 from tomed.api.problem import problem
 from tomed.api.refusals import refuse
@@ -17,18 +17,19 @@ from tomed.config import Config
 from tomed.covers import Covers
 from tomed.fingerprints import Fingerprints
 from tomed.indexing import Indexer, LibrarySource
-from tomed.model import LibraryView
+from tomed.model import BookId, LibraryView
 from tomed.pairing import Pairing
 from tomed.places import Places
 from tomed.proxies import believe
 from tomed.resolving import resolve
+from tomed.scaling import Scaling
 from tomed.services import SERVICES, Services
 from tomed.signing_in import SignIn
 from tomed.store.aliases import remember_names
 from tomed.store.db import Store
 from tomed.waiting import Waiting
 
-BACKGROUND: web.AppKey[tuple[Fingerprints, Waiting]] = web.AppKey("background", tuple)
+BACKGROUND: web.AppKey[tuple[Fingerprints, Waiting, Scaling]] = web.AppKey("background", tuple)
 """What goes on beside the requests, in the order in which it is ended."""
 
 MAX_BODY = 2 * 1024 * 1024
@@ -46,16 +47,19 @@ def build_app(config: Config, clock: Clock = now_ms) -> web.Application:
     store = Store.open(config.database)
     proxied = [believe(config.trusted_proxies)] if config.trusted_proxies else []
     app = web.Application(middlewares=[refuse, *proxied, authenticate], client_max_size=MAX_BODY)
-    waiting = Waiting(store, resolve, clock)
+    places = Places()
+    scaling = Scaling(store, places, lambda book_id: _epub(store, book_id))
+    waiting = Waiting(store, resolve, clock, on_placed=scaling.wake)
     fingerprints = Fingerprints(store, clock, on_found=waiting.again)
 
     def on_changed(view: LibraryView) -> None:
         waiting.look(view)
         fingerprints.look(view)
+        scaling.look(view)
 
-    app[SERVICES] = _open(config, clock, store, on_changed)
+    app[SERVICES] = _open(config, clock, store, places, scaling, on_changed)
     app[USES] = TokenUses(store, clock)
-    app[BACKGROUND] = (fingerprints, waiting)
+    app[BACKGROUND] = (fingerprints, waiting, scaling)
     app.cleanup_ctx.append(_run)
     app.on_response_prepare.append(_as_it_says)
     api.setup(app)
@@ -69,7 +73,19 @@ def build_app(config: Config, clock: Clock = now_ms) -> web.Application:
     return root
 
 
-def _open(config: Config, clock: Clock, store: Store, on_changed: Callable[[LibraryView], None]) -> Services:
+def _epub(store: Store, book_id: BookId) -> Path | None:
+    book = store.read(lambda c: catalog.book_by_id(c, book_id))
+    return catalog.epub_path(store, book)
+
+
+def _open(
+    config: Config,
+    clock: Clock,
+    store: Store,
+    places: Places,
+    scaling: Scaling,
+    on_changed: Callable[[LibraryView], None],
+) -> Services:
     sources = [LibrarySource(library.path, library.name) for library in config.libraries]
     return Services(
         config=config,
@@ -87,7 +103,8 @@ def _open(config: Config, clock: Clock, store: Store, on_changed: Callable[[Libr
         resolve=resolve,
         sign_in=SignIn(store, clock),
         covers=Covers(config.data / "covers"),
-        places=Places(),
+        places=places,
+        scaling=scaling,
         pairing=Pairing(store, clock),
     )
 

@@ -249,6 +249,18 @@ class Device:
 
 
 @dataclass(frozen=True, slots=True)
+class Scaled:
+    """A place on the one scale of all readers: the share of the book's text before it (docs/locators.md)."""
+
+    fraction: float | None
+    """None: the book's file can't be read."""
+    precision: Precision
+    """How sure the place is that was measured; ``fraction``: converted from the reader's own scale."""
+    chapter: str = ""
+    """Its title in the table of contents."""
+
+
+@dataclass(frozen=True, slots=True)
 class PositionEntry:
     """One line of a book's position log. Order of arrival carries no meaning; ``at`` does."""
 
@@ -256,6 +268,7 @@ class PositionEntry:
     at: int
     """When it was read, ms, corrected by the device's clock offset."""
     fraction: float
+    """On the scale of the reader that told it; ``positions.canonical`` says where that is for everybody."""
     locator: Locator | None = None
     text: str = ""
     """About 40 characters that follow the place."""
@@ -263,6 +276,8 @@ class PositionEntry:
     """``position``, ``session`` (end of a sitting) or ``restore`` (a person went back to an entry)."""
     device: str | None = None
     precision: Precision = Precision.FRACTION
+    scaled: Scaled | None = None
+    """None while nobody looked: the book has no EPUB, or the event has just arrived."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""A place in a book for another reader: the locator that it understands, and how sure that is.
+"""A place in a book for another reader: the locator and the fraction that it understands, and how sure that is.
 
 A reader's own locator goes back to it untouched. For another kind the place is translated from the book's file, in a
 process of its own; what can't be translated surely is left to the fraction.
@@ -10,10 +10,12 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Protocol
 
 from tomed.errors import Invalid
 from tomed.locators.worker import Places as Translator
-from tomed.model import Locator, LocatorKind, PositionEntry, Precision
+from tomed.model import Locator, LocatorKind, PositionEntry, Precision, Scaled
+from tomed.positions import COMPLETE_FROM
 
 log = logging.getLogger(__name__)
 
@@ -26,14 +28,28 @@ SURE = (Precision.EXACT, Precision.ELEMENT)
 TRANSLATED = {LocatorKind.XPOINTER, LocatorKind.CFI}
 
 
+class Told(Protocol):
+    """A place as a reader told it: ``scale`` is the kind of reader on whose scale ``fraction`` is."""
+
+    @property
+    def fraction(self) -> float: ...
+    @property
+    def scale(self) -> LocatorKind | None: ...
+    @property
+    def locator(self) -> Locator | None: ...
+    @property
+    def text(self) -> str: ...
+
+
 class Places:
     """Translates places; one object a daemon, because it keeps the models of books just read."""
 
-    def __init__(self) -> None:
-        self._translator = Translator()
+    def __init__(self, translator: Translator | None = None) -> None:
+        self._translator = translator or Translator()
 
     async def offer(self, entry: PositionEntry, kind: LocatorKind | None, find_file: FindFile) -> PositionEntry:
-        """The entry as a reader of ``kind`` can use it: its locator of that kind or none, and the precision of that.
+        """The entry as a reader of ``kind`` can use it: its locator of that kind or none, the precision of that, and
+        the fraction on that reader's own scale.
 
         With ``kind`` None the entry stays as it was told.
         """
@@ -46,21 +62,65 @@ class Places:
         path = find_file()
         if path is None:
             return unknown
-        # A device's file may be another than the library's (sent, converted, polished): then only the text proves it.
-        foreign = locator.kind is LocatorKind.XPOINTER and bool(entry.text)
         try:
-            place = await self._translator.translate(path, locator, entry.fraction, entry.text, kind, foreign=foreign)
+            place = await self._translator.translate(
+                path,
+                locator,
+                entry.fraction,
+                entry.text,
+                kind,
+                foreign=_is_foreign(locator, entry.text),
+                scale=locator.kind,
+            )
         except Invalid as err:
             log.info("A place in %s could not be translated: %s", path.name, err.message)
             return unknown
-        precision = place.precision
-        if locator.kind is LocatorKind.XPOINTER and not entry.text and precision is Precision.EXACT:
-            precision = Precision.ELEMENT
+        # A reader's own end is the end in every other.
+        fraction = 1.0 if entry.fraction >= COMPLETE_FROM else place.restore
+        precision = _doubted(place.precision, locator, entry.text)
         if precision not in SURE:
-            return replace(unknown, precision=precision)
+            return replace(unknown, precision=precision, fraction=fraction)
         value = place.cfi if kind is LocatorKind.CFI else place.xpointer
-        return replace(entry, locator=Locator(kind, value), text=entry.text or place.text, precision=precision)
+        return replace(
+            entry,
+            locator=Locator(kind, value),
+            text=entry.text or place.text,
+            precision=precision,
+            fraction=fraction,
+        )
+
+    async def measure(self, path: Path, told: Told) -> Scaled:
+        """Where a place is on the one scale, from the EPUB at ``path``, and in which chapter.
+
+        Raises:
+            Invalid: the file is no readable EPUB, or it took too long. ``Busy``: not now.
+        """
+        if told.scale is LocatorKind.PAGE:  # of a file that counts pages: they are its scale
+            at_end = told.fraction >= COMPLETE_FROM
+            return Scaled(1.0 if at_end else told.fraction, Precision.EXACT if at_end else Precision.FRACTION)
+        place = await self._translator.translate(
+            path,
+            told.locator,
+            told.fraction,
+            told.text,
+            foreign=told.locator is None or _is_foreign(told.locator, told.text),
+            scale=told.scale,
+        )
+        if told.fraction >= COMPLETE_FROM:
+            return Scaled(1.0, Precision.EXACT, place.chapter)
+        return Scaled(place.fraction, _doubted(place.sure, told.locator, told.text), place.chapter)
 
     async def close(self) -> None:
         """End the workers."""
         await self._translator.close()
+
+
+def _is_foreign(locator: Locator, text: str) -> bool:
+    """A device's file may be another than the library's (sent, converted, polished): then only the text proves it."""
+    return locator.kind is LocatorKind.XPOINTER and bool(text)
+
+
+def _doubted(precision: Precision, locator: Locator | None, text: str) -> Precision:
+    """An XPointer that no text proves is never quite certain, for the same reason."""
+    unproven = locator is not None and locator.kind is LocatorKind.XPOINTER and not text
+    return Precision.ELEMENT if unproven and precision is Precision.EXACT else precision

@@ -7,6 +7,8 @@ The rules, each order-independent (a set of events has one answer, however it ar
   event id decides what is left, so that every copy of the log agrees.
 * The end of a session carries a fraction and often no locator. When the newest located entry lies at
   the same place, its locator is lent: a session never makes a place less exact.
+* Readers count differently (pages, bytes): their fractions are compared and shown on the one scale of
+  ``canonical``. A reader's own end is the end for everybody.
 * From 0.99 on a book is complete, and stays so until a person says otherwise.
 * What a person says (a verdict) counts from its own time on. ``new`` begins an epoch: what was read
   before it is history and places nothing any more.
@@ -24,6 +26,25 @@ COMPLETE_FROM = 0.99
 
 SAME_PLACE = 0.0005
 """Two fractions that differ by less are the same page of the same layout."""
+
+
+def canonical(entry: PositionEntry) -> float:
+    """Where an entry is on the one scale: the share of the book's text before it, and 1 at its reader's own end.
+
+    While that is not known, what the reader itself said stands in for it.
+    """
+    if entry.fraction >= COMPLETE_FROM:
+        return 1.0
+    if entry.scaled is None or entry.scaled.fraction is None:
+        return entry.fraction
+    return entry.scaled.fraction
+
+
+def _same_place(one: PositionEntry, other: PositionEntry) -> bool:
+    # One reader's own figures are finer than what they are converted to.
+    if one.device == other.device or one.scaled is None or other.scaled is None:
+        return abs(one.fraction - other.fraction) <= SAME_PLACE
+    return abs(canonical(one) - canonical(other)) <= SAME_PLACE
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +79,15 @@ def current(entries: Iterable[PositionEntry], since: int = -1) -> PositionEntry 
     if head.locator is not None:
         return head
     located = max((entry for entry in log if entry.locator is not None), key=rank, default=None)
-    if located is None or abs(located.fraction - head.fraction) > SAME_PLACE:
+    if located is None or not _same_place(located, head):
         return head
-    return replace(head, locator=located.locator, text=located.text or head.text, precision=located.precision)
+    return replace(
+        head,
+        locator=located.locator,
+        text=located.text or head.text,
+        precision=located.precision,
+        scaled=located.scaled or head.scaled,
+    )
 
 
 def epoch(verdicts: Iterable[Verdict]) -> int:

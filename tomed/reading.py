@@ -15,7 +15,7 @@ import apsw
 
 from tomed.errors import Ambiguous, Invalid, NoMatch, NotFound
 from tomed.model import BookId, Clues, DeviceId, Locator, Match, PositionEntry, Precision, Session, Status
-from tomed.store import aliases, documents, events, readings
+from tomed.store import aliases, documents, events, readings, scales
 
 DAY_MS = 24 * 3600 * 1000
 
@@ -315,7 +315,7 @@ def restore(connection: apsw.Connection, user_id: int, position_id: int, event_i
         again = PositionEntry(
             event_id, now, entry.fraction, entry.locator, entry.text, "restore", precision=entry.precision
         )
-        events.add_position(connection, origin, again, now)
+        scales.copy(connection, position_id, events.add_position(connection, origin, again, now))
     return readings.refresh(connection, user_id, book_id, now)
 
 

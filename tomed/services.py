@@ -15,6 +15,7 @@ from tomed.model import User
 from tomed.pairing import Pairing
 from tomed.places import Places
 from tomed.reading import Resolve
+from tomed.scaling import Scaling
 from tomed.signing_in import SignIn
 from tomed.store.db import Store
 from tomed.store.tokens import Token
@@ -32,6 +33,7 @@ class Services:
     sign_in: SignIn
     covers: Covers
     places: Places
+    scaling: Scaling
     pairing: Pairing
 
 

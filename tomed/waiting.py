@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from functools import partial
 
 import apsw
@@ -19,12 +20,18 @@ log = logging.getLogger(__name__)
 
 
 class Waiting:
-    """Places waiting files in the background. One object a daemon; ``look`` is what the indexer calls."""
+    """Places waiting files in the background. One object a daemon; ``look`` is what the indexer calls.
 
-    def __init__(self, store: Store, resolve: Resolve, clock: Clock) -> None:
+    ``on_placed`` is told when a file found its book.
+    """
+
+    def __init__(
+        self, store: Store, resolve: Resolve, clock: Clock, *, on_placed: Callable[[], None] | None = None
+    ) -> None:
         self._store = store
         self._resolve = resolve
         self._clock = clock
+        self._on_placed = on_placed
         self._again = False
         self._task: asyncio.Task[None] | None = None
 
@@ -46,6 +53,8 @@ class Waiting:
                 found = await self._store.query(lambda c: reading.find_waiting(c, self._resolve))
                 for document_id in found:
                     await self._store.write(partial(self._try, document_id))
+                if found and self._on_placed is not None:
+                    self._on_placed()
             except StoreError as err:
                 log.warning("waiting files were not placed: %s", err.message)
 

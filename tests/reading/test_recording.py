@@ -153,7 +153,10 @@ def test_a_session_moves_position_and_status(store: Store):
         end_fraction=0.992,
     )
     tell(store, sitting)
-    assert (where(store).status, where(store).fraction, where(store).finished_at) == (Status.COMPLETE, 0.992, NOW)
+    found = where(store)
+    assert found.position is not None
+    assert (found.status, found.fraction, found.finished_at) == (Status.COMPLETE, 1.0, NOW)
+    assert found.position.fraction == 0.992
 
 
 def test_complete_stays_until_a_person_says_otherwise(store: Store):

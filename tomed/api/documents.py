@@ -52,7 +52,9 @@ async def link(request: web.Request) -> web.Response:
         inbox.link(connection, user.id, key, book.id, now)
         return {"book": shapes.of_book(catalog.book_by_id(connection, book.id, user.id))}
 
-    return shapes.answer(await at_hand.store.write_long(work))
+    linked = await at_hand.store.write_long(work)
+    at_hand.scaling.wake()
+    return shapes.answer(linked)
 
 
 async def unlink(request: web.Request) -> web.Response:

@@ -38,6 +38,7 @@ async def put_position(request: web.Request) -> web.Response:
         return reading.record_position(connection, at_hand.resolve, reporter, told, book.id, now)
 
     found = await at_hand.store.write(work)
+    at_hand.scaling.wake()
     accepted = found.position is not None and found.position.event_id == told.id
     current = await offered(at_hand, book, found, told.locator.kind if told.locator else None)
     return shapes.answer({"accepted": accepted, "current": current})

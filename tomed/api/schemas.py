@@ -22,6 +22,7 @@ _FILE = {
 }
 
 _PLACE = {"fraction": FRACTION, "locator": ref("Locator"), "text": TEXT}
+_PRECISION: Schema = {"type": "string", "enum": ["exact", "element", "section", "fraction"]}
 
 SCHEMAS: dict[str, Schema] = {
     "Any": {"type": "object"},
@@ -84,9 +85,10 @@ SCHEMAS: dict[str, Schema] = {
     "SeriesBooks": object_of("series_id name books", series_id=WHOLE, name=TEXT, books=list_of(ref("Book"))),
     "Locator": object_of("kind value", kind={"type": "string", "enum": ["xpointer", "cfi", "page"]}, value=TEXT),
     "Position": object_of(
-        "fraction precision at status",
+        "fraction canonical precision at status",
         **_PLACE,
-        precision={"type": "string", "enum": ["exact", "element", "section", "fraction"]},
+        canonical=object_of("fraction precision", fraction=FRACTION, precision=_PRECISION),
+        precision=_PRECISION,
         at=TIME,
         device=or_null(TEXT),
         status=STATUS,

@@ -8,7 +8,7 @@ import msgspec
 from aiohttp import web
 
 from tomed.clock import format_at
-from tomed.model import Book, PositionEntry, Session, Status
+from tomed.model import Book, PositionEntry, Precision, Session, Status
 from tomed.store.readings import Reading
 
 
@@ -63,6 +63,10 @@ def of_position(reading: Reading, entry: PositionEntry | None) -> dict[str, Any]
         return None
     shape: dict[str, Any] = {
         "fraction": entry.fraction,
+        "canonical": {
+            "fraction": reading.fraction,
+            "precision": entry.scaled.precision if entry.scaled else Precision.FRACTION,
+        },
         "precision": entry.precision,
         "at": format_at(entry.at),
         "device": entry.device,

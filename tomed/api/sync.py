@@ -38,6 +38,7 @@ async def sync(request: web.Request) -> web.Response:
 
     write = at_hand.store.write if len(batch) <= FEW else at_hand.store.write_long
     results = await write(work)
+    at_hand.scaling.wake()
     return shapes.answer(
         {
             "service": "tomed",

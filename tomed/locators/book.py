@@ -6,11 +6,12 @@ from collections import OrderedDict
 from pathlib import Path
 
 from tomed.errors import Invalid
-from tomed.locators import markup, styles
+from tomed.locators import contents, markup, styles
 from tomed.locators.build import build
 from tomed.locators.fractions import Scale, weigh
 from tomed.locators.package import Package, open_package, resolved
 from tomed.locators.section import Section
+from tomed.model import LocatorKind
 
 KEPT = 1_500_000
 """Bytes of trees that a model keeps, roughly; the last one asked for stays whatever its size."""
@@ -30,9 +31,12 @@ class BookModel:
     def __init__(self, package: Package, scale: Scale, fragments: list[int]) -> None:
         self.package = package
         self.scale = scale
+        """The canonical one: shares of the text."""
         self._fragments = fragments
         self._kept: OrderedDict[int, Section | None] = OrderedDict()
         self._sheets: OrderedDict[str, tuple[list[styles.Rule], list[str]]] = OrderedDict()
+        self._bytes: Scale | None = None
+        self._contents: tuple[contents.Entry, ...] | None = None
 
     @classmethod
     def open(cls, source: Path | str | bytes) -> BookModel:
@@ -102,6 +106,28 @@ class BookModel:
         item = self.package.items[number]
         data = self.package.read(item.href) if item.is_text else None
         return markup.decode(data) if data is not None else None
+
+    def scale_of(self, kind: LocatorKind | None) -> Scale:
+        """The scale on which a reader counts: foliate-js (``cfi``) unpacked bytes of linear chapters, as its
+        ``SectionProgress`` does; the engine the pages of its own layout, to which shares of the text are nearest."""
+        if kind is not LocatorKind.CFI:
+            return self.scale
+        if self._bytes is None:
+            entries = (self.package.entries.get(item.href) if item.linear else None for item in self.package.items)
+            self._bytes = Scale.of([entry.size if entry else 0 for entry in entries])
+        return self._bytes
+
+    def canonical(self, kind: LocatorKind | None, fraction: float) -> float:
+        """A fraction on the scale of a reader of ``kind`` as the share of the book's text; an estimate by nature."""
+        if kind is not LocatorKind.CFI:
+            return fraction
+        return self.scale.fraction(*self.scale_of(kind).place(fraction))
+
+    def chapter(self, number: int, place: int) -> str:
+        """The title, in the table of contents, of the chapter that a place of a section is in; empty when unknown."""
+        if self._contents is None:
+            self._contents = contents.read(self.package)
+        return contents.chapter(self._contents, number, self.section(number), place)
 
     def kept_bytes(self) -> int:
         """About how many bytes the kept trees take."""

@@ -25,6 +25,7 @@ LARGEST_FILE = 12 << 20
 LARGEST_PACKAGE = 8 << 20
 
 _XHTML = "application/xhtml+xml"
+_NCX = "application/x-dtbncx+xml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,7 @@ class Item:
     href: str
     """Its name in the archive."""
     media_type: str
+    linear: bool = True
 
     @property
     def is_text(self) -> bool:
@@ -63,6 +65,8 @@ class Package:
     items: list[Item] = field(default_factory=list)
     spine_step: int = 6
     entries: dict[str, Entry] = field(default_factory=dict)
+    contents: str = ""
+    """Name of the navigation document, or else of the NCX; empty when there is neither."""
 
     def read(self, name: str) -> bytes | None:
         """A file's bytes; None when it isn't there, can't be unpacked, or is larger than any chapter."""
@@ -102,8 +106,8 @@ def open_package(source: Path | bytes) -> Package:
     package = Package(source, entries=entries)
     name = _package_name(package)
     _read_spine(package, name)
-    # Only what may be read again is kept: chapters and style sheets.
-    wanted = {item.href for item in package.items}
+    # Only what may be read again is kept: chapters, style sheets, the table of contents.
+    wanted = {item.href for item in package.items} | {package.contents}
     package.entries = {n: e for n, e in entries.items() if n in wanted or n.lower().endswith(".css")}
     return package
 
@@ -168,6 +172,8 @@ def _read_spine(package: Package, name: str) -> None:
     """Count elements of the package document as a CFI does and note the spine's usable items."""
     source = _document(package, name, "package document")
     manifest: dict[str, tuple[str, str]] = {}
+    navigation: str | None = None
+    ncx: str | None = None
     references: list[tuple[int, dict[str, str]]] = []
     stack: list[str] = []
     below_package = below_spine = 0
@@ -183,9 +189,12 @@ def _read_spine(package: Package, name: str) -> None:
                     found, package.spine_step = True, below_package * 2
             elif stack == ["package", "manifest"] and token.name == "item" and len(manifest) < MOST_ITEMS:
                 attributes = markup.attributes(source, token)
-                manifest.setdefault(
-                    attributes.get("id", ""), (attributes.get("href", ""), attributes.get("media-type", ""))
-                )
+                href, media_type = attributes.get("href", ""), attributes.get("media-type", "")
+                manifest.setdefault(attributes.get("id", ""), (href, media_type))
+                if "nav" in attributes.get("properties", "").split():
+                    navigation = navigation or href
+                elif media_type == _NCX:
+                    ncx = ncx or href
             elif stack == ["package", "spine"]:
                 below_spine += 1
                 if token.name == "itemref":
@@ -199,6 +208,8 @@ def _read_spine(package: Package, name: str) -> None:
     for step, reference in references:
         href, media_type = manifest.get(reference.get("idref", ""), ("", ""))
         if href and reference.get("idref"):
-            package.items.append(Item(step, reference.get("id", ""), resolved(name, href), media_type))
+            linear = reference.get("linear") != "no"
+            package.items.append(Item(step, reference.get("id", ""), resolved(name, href), media_type, linear))
     if not package.items:
         raise Invalid("The EPUB's spine is empty.")
+    package.contents = resolved(name, navigation or ncx or "")

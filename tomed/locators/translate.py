@@ -34,6 +34,12 @@ class Place:
     """About 40 characters that follow."""
     precision: Precision
     """How sure it is that both locators mean the place that was asked for, or the one that was wanted."""
+    restore: float = 0.0
+    """The fraction by which a reader of the wanted kind gets there, on its own scale: just behind the first character,
+    because readers take a fraction for the end of a page."""
+    sure: Precision = Precision.FRACTION
+    """How sure the place itself is, and with it ``fraction``, whichever locators can say it."""
+    chapter: str = ""
 
 
 def locate(
@@ -47,9 +53,9 @@ def locate(
 ) -> Place:
     """Find a place in a book.
 
-    ``text`` is what follows the place, as its reader showed it; ``fraction`` helps where the locator fails or the text
-    stands in several places. ``foreign`` says that the locator was made in another file of the book, so that only the
-    text can prove it. With ``want``, ``precision`` speaks of that kind of locator alone.
+    ``text`` is what follows the place, as its reader showed it; ``fraction``, on the canonical scale, helps where the
+    locator fails or the text stands in several places. ``foreign`` says that the locator was made in another file of
+    the book, so that only the text can prove it. With ``want``, ``precision`` speaks of that kind of locator alone.
 
     Raises:
         Invalid: the locator leads nowhere and there is neither a text that is found nor a fraction.
@@ -71,7 +77,7 @@ def locate(
                 raise fault or Invalid("Neither locator nor text leads to a place in this book.")
         elif found is None or found.precision in (Precision.SECTION, Precision.FRACTION):
             found = at_fraction(model, fraction)
-    return _place(model, found, want)
+    return _place(model, found, want, fraction)
 
 
 def at_fraction(model: BookModel, fraction: float) -> Found:
@@ -177,20 +183,31 @@ def _fraction(model: BookModel, found: Found) -> float:
     return model.scale.fraction(found.number, section.share(section.place(found.spot)))
 
 
-def _place(model: BookModel, found: Found, want: LocatorKind | None) -> Place:
-    """Write the place down in every way."""
+def _place(model: BookModel, found: Found, want: LocatorKind | None, fraction: float | None) -> Place:
+    """Write the place down in every way. Where only the chapter is known, ``fraction`` says how far in it."""
     section = model.section(found.number)
     pointer, pointer_precision = _xpointer(model, found, section)
     point, point_precision = _cfi(model, found, section)
     parts = {LocatorKind.XPOINTER: pointer_precision, LocatorKind.CFI: point_precision}
     spot = found.spot
+    at = section.place(spot) if section and spot else 0
+    share = behind = section.share(at) if section and spot else 0.0
+    if found.precision is Precision.SECTION and fraction is not None and model.scale.place(fraction)[0] == found.number:
+        share = behind = model.scale.place(fraction)[1]
+    elif section and spot:
+        behind = section.share(at + 1)
+    else:
+        behind = 0.5  # a page of its own
     return Place(
         section=found.number,
         cfi=point,
         xpointer=pointer,
-        fraction=_fraction(model, found),
+        fraction=model.scale.fraction(found.number, share),
         text=_text(model, found.number, spot) if section and spot else "",
         precision=_worst(found.precision, *([parts[want]] if want in parts else parts.values())),
+        restore=model.scale_of(want).fraction(found.number, behind),
+        sure=found.precision,
+        chapter=model.chapter(found.number, at),
     )
 
 

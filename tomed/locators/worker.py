@@ -35,6 +35,10 @@ _Version = tuple[str, int, int]
 _models: OrderedDict[_Version, BookModel] = OrderedDict()
 
 
+class Busy(Invalid):
+    """Too many places are being looked for just now; later it will do."""
+
+
 class Places:
     """Translates locators of book files; one for the whole daemon.
 
@@ -56,15 +60,18 @@ class Places:
         want: LocatorKind | None = None,
         *,
         foreign: bool = False,
+        scale: LocatorKind | None = None,
     ) -> Place:
         """Find a place in the EPUB at ``path``; see ``locate`` for what the arguments mean.
+
+        ``scale`` names the kind of reader on whose scale ``fraction`` is; None is the canonical one.
 
         Raises:
             Invalid: not a readable EPUB, no such place in it, or it took too long.
         """
         if self._room.locked():
-            raise Invalid("Too many places are being looked for; this one has to wait for the next sync.")
-        translation = partial(_translate, str(path), locator, fraction, text, want, foreign)
+            raise Busy("Too many places are being looked for; this one has to wait for the next sync.")
+        translation = partial(_translate, str(path), locator, fraction, text, want, foreign, scale)
         async with self._room:
             try:
                 async with asyncio.timeout(self._timeout_s):
@@ -134,10 +141,19 @@ def _leave_with(parent: BaseProcess) -> None:
 
 
 def _translate(
-    path: str, locator: Locator | None, fraction: float | None, text: str, want: LocatorKind | None, foreign: bool
+    path: str,
+    locator: Locator | None,
+    fraction: float | None,
+    text: str,
+    want: LocatorKind | None,
+    foreign: bool,
+    scale: LocatorKind | None = None,
 ) -> Place:
     try:
-        return locate(_model(path), locator, fraction, text, foreign=foreign, want=want)
+        model = _model(path)
+        if fraction is not None:
+            fraction = model.canonical(scale, fraction)
+        return locate(model, locator, fraction, text, foreign=foreign, want=want)
     except TomedError as err:
         # Rebuilt plainly: an exception with a cause does not travel well between processes.
         raise Invalid(err.message) from None

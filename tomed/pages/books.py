@@ -22,6 +22,7 @@ from tomed.pages.paging import page_number, pager
 from tomed.pages.reader import readable
 from tomed.pages.routes import Route, see_other
 from tomed.pages.shelf import cover_url, short, tiles
+from tomed.positions import canonical
 from tomed.services import services, signed_in
 from tomed.store import documents, events, readings
 
@@ -159,6 +160,7 @@ async def show(request: web.Request) -> web.StreamResponse:
             session_page, seen.sessions.total, SESSIONS_MAX, lambda n: url(request, "/books", uuid, sessions=n)
         ),
         log=seen.log[:LOG_MAX],
+        canonical=canonical,
         log_page=log_page,
         later=url(request, "/books", uuid, log=log_page - 1) if log_page > 1 else "",
         earlier=url(request, "/books", uuid, log=log_page + 1) if len(seen.log) > LOG_MAX else "",
@@ -232,6 +234,7 @@ async def restore(request: web.Request) -> web.StreamResponse:
     position_id = _row_id(form.get("position_id", ""))
     event_id = str(uuids.uuid4())
     await services(request).store.write(lambda c: reading.restore(c, user.id, position_id, event_id, now))
+    services(request).scaling.wake()
     raise see_other(request, "/books", uuid, said="restored")
 
 

@@ -119,6 +119,7 @@ async def place(request: web.Request) -> web.StreamResponse:
     user_id, document_id, now = signed_in(request).id, _document_id(request), services(request).clock()
     uuid = form.get("book_uuid", "")
     await services(request).store.write(lambda c: inbox.link(c, user_id, document_id, catalog.book(c, uuid).id, now))
+    services(request).scaling.wake()
     raise see_other(request, "/inbox", said="placed")
 
 
@@ -157,6 +158,7 @@ async def move(request: web.Request) -> web.StreamResponse:
         inbox.move_history(connection, user_id, source, catalog.book(connection, target_uuid).id, now)
 
     await services(request).store.write(work)
+    services(request).scaling.wake()
     raise see_other(request, "/books", target_uuid, said="moved")
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import apsw
 import msgspec
 
-from tomed.model import BookId, Locator, LocatorKind, Page, PositionEntry, Precision, Session, Status
+from tomed.model import BookId, Locator, LocatorKind, Page, PositionEntry, Precision, Scaled, Session, Status
 from tomed.positions import COMPLETE_FROM, Verdict
 
 TABLES = ("positions", "sessions", "verdicts")
@@ -120,6 +120,7 @@ def move_document(connection: apsw.Connection, document_id: int, book_id: BookId
     """Let everything read in a document belong to a book, or with None to none."""
     for table in TABLES:
         connection.execute(f"UPDATE {table} SET book_id = ? WHERE document_id = ?", (book_id, document_id))
+    _unscale(connection, "document_id = ?", document_id)
 
 
 def move_book(connection: apsw.Connection, user_id: int, source: BookId, target: BookId) -> None:
@@ -128,18 +129,30 @@ def move_book(connection: apsw.Connection, user_id: int, source: BookId, target:
         connection.execute(
             f"UPDATE {table} SET book_id = ? WHERE user_id = ? AND book_id = ?", (target, user_id, source)
         )
+    _unscale(connection, "user_id = ? AND book_id = ?", user_id, target)
+
+
+def _unscale(connection: apsw.Connection, condition: str, *values: int) -> None:
+    """What was measured in one book says nothing about places in another."""
+    connection.execute(
+        f"UPDATE positions SET canonical = NULL, canonical_precision = NULL, chapter = '' WHERE {condition}"
+        " AND canonical_precision IS NOT NULL",
+        values,
+    )
 
 
 _POSITION = (
-    "p.id, p.event_id, p.at, p.fraction, p.locator_kind, p.locator_value, p.text, p.source, d.name, p.precision"
+    "p.id, p.event_id, p.at, p.fraction, p.locator_kind, p.locator_value, p.text, p.source, d.name, p.precision,"
+    " p.canonical, p.canonical_precision, p.chapter"
     " FROM positions p LEFT JOIN devices d ON d.id = p.device_id"
 )
 
 
 def _entry(row: tuple[Any, ...]) -> tuple[int, PositionEntry]:
-    key, event_id, at, fraction, kind, value, text, source, device, precision = row
+    key, event_id, at, fraction, kind, value, text, source, device, precision, canonical, sure, chapter = row
     locator = Locator(LocatorKind(kind), value) if kind else None
-    return key, PositionEntry(event_id, at, fraction, locator, text, source, device, Precision(precision))
+    scaled = Scaled(canonical, Precision(sure), chapter) if sure else None
+    return key, PositionEntry(event_id, at, fraction, locator, text, source, device, Precision(precision), scaled)
 
 
 def position_heads(

@@ -22,6 +22,7 @@ class Reading:
     book_id: BookId
     status: Status
     fraction: float = 0.0
+    """On the one scale (``positions.canonical``); the position has its reader's own beside it."""
     position: PositionEntry | None = None
     rating: int | None = None
     started_at: int | None = None
@@ -43,7 +44,7 @@ def compute(connection: apsw.Connection, user_id: int, book_id: BookId) -> tuple
     reading = Reading(
         book_id,
         standing.status,
-        entry.fraction if entry else 0.0,
+        positions.canonical(entry) if entry else 0.0,
         entry,
         rating,
         standing.started_at,
@@ -77,6 +78,15 @@ def refresh(connection: apsw.Connection, user_id: int, book_id: BookId, now: int
         ),
     )
     return reading
+
+
+def rescale(connection: apsw.Connection, user_id: int, book_id: BookId) -> None:
+    """Bring the fraction of one book up to date after places of its log were measured."""
+    fraction = compute(connection, user_id, book_id)[0].fraction
+    connection.execute(
+        "UPDATE readings SET fraction = ? WHERE user_id = ? AND book_id = ? AND fraction <> ?",
+        (fraction, user_id, book_id, fraction),
+    )
 
 
 def find(connection: apsw.Connection, user_id: int, book_id: BookId) -> Reading:

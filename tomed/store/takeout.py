@@ -24,8 +24,9 @@ _QUERIES = {
         " WHERE x.user_id = ? AND x.deleted_at IS NULL ORDER BY x.started_at, x.id"
     ),
     "positions": (
-        f"SELECT x.event_id, {_BOOK}, x.at, x.fraction, x.locator_kind, x.locator_value, x.text, x.source,"
-        f" d.name AS device FROM positions x {_JOINS} {_DEVICE} WHERE x.user_id = ? ORDER BY x.at, x.id"
+        f"SELECT x.event_id, {_BOOK}, x.at, x.fraction, x.canonical, x.chapter, x.locator_kind,"
+        f" x.locator_value, x.text, x.source, d.name AS device FROM positions x {_JOINS} {_DEVICE}"
+        " WHERE x.user_id = ? ORDER BY x.at, x.id"
     ),
     "verdicts": (
         f"SELECT x.event_id, {_BOOK}, x.at, x.status, x.rating, d.name AS device"

@@ -1,0 +1,101 @@
+"""SQL of the one scale: which places of the log are not on it yet, and where they are found to be.
+
+What is kept here is computed from an event and the book's file, and could be made anew; the event itself stays as told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import apsw
+
+from tomed.model import BookId, Locator, LocatorKind, Precision, Scaled
+from tomed.store import readings
+
+
+@dataclass(frozen=True, slots=True)
+class Unscaled:
+    """A place of the log as its reader told it."""
+
+    id: int
+    user_id: int
+    fraction: float
+    scale: LocatorKind | None
+    """The kind of reader whose scale ``fraction`` is on: of its locator, else of the latest one of the same device."""
+    locator: Locator | None = None
+    text: str = ""
+
+
+def waiting_books(connection: apsw.Connection) -> list[BookId]:
+    """Books with an EPUB whose log has places that were not looked at. As many steps as there are books with such."""
+    rows = connection.execute(
+        "WITH RECURSIVE waiting (book_id) AS ("
+        " SELECT min(book_id) FROM positions WHERE canonical_precision IS NULL AND book_id IS NOT NULL"
+        " UNION ALL SELECT (SELECT min(p.book_id) FROM positions p WHERE p.canonical_precision IS NULL"
+        "  AND p.book_id IS NOT NULL AND p.book_id > w.book_id) FROM waiting w WHERE w.book_id IS NOT NULL)"
+        " SELECT book_id FROM waiting w WHERE book_id IS NOT NULL AND EXISTS"
+        " (SELECT 1 FROM formats f WHERE f.book_id = w.book_id AND f.format IN ('EPUB', 'KEPUB'))"
+    )
+    return [BookId(row[0]) for row in rows]
+
+
+def unscaled(connection: apsw.Connection, book_id: BookId, limit: int) -> list[Unscaled]:
+    """Places in a book that were not looked at, the newest first."""
+    rows: list[Any] = connection.execute(
+        "SELECT p.id, p.user_id, p.fraction, p.locator_kind, p.locator_value, p.text,"
+        " coalesce(p.locator_kind, (SELECT q.locator_kind FROM positions q WHERE q.user_id = p.user_id"
+        "  AND q.book_id = p.book_id AND q.device_id IS p.device_id AND q.locator_kind IS NOT NULL"
+        "  ORDER BY q.at DESC LIMIT 1))"
+        " FROM positions p WHERE p.book_id = ? AND p.canonical_precision IS NULL ORDER BY p.at DESC LIMIT ?",
+        (book_id, limit),
+    ).fetchall()
+    return [
+        Unscaled(
+            key,
+            user_id,
+            fraction,
+            LocatorKind(scale) if scale else None,
+            Locator(LocatorKind(kind), value) if kind else None,
+            text,
+        )
+        for key, user_id, fraction, kind, value, text, scale in rows
+    ]
+
+
+def copy(connection: apsw.Connection, source: int, target: int) -> None:
+    """Let a new row of the log be where an older one is: a person went back to it."""
+    connection.execute(
+        "UPDATE positions SET (canonical, canonical_precision, chapter) ="
+        " (SELECT canonical, canonical_precision, chapter FROM positions WHERE id = ?) WHERE id = ?",
+        (source, target),
+    )
+
+
+def keep(connection: apsw.Connection, book_id: BookId, found: Iterable[tuple[Unscaled, Scaled]]) -> None:
+    """Note where places are found to be. One that has moved to another book meanwhile is left alone."""
+    users = set()
+    for place, scaled in found:
+        users.add(place.user_id)
+        connection.execute(
+            "UPDATE positions SET canonical = ?, canonical_precision = ?, chapter = ? WHERE id = ? AND book_id = ?",
+            (scaled.fraction, scaled.precision, scaled.chapter, place.id, book_id),
+        )
+    for user_id in users:
+        readings.rescale(connection, user_id, book_id)
+
+
+def give_up(connection: apsw.Connection, book_id: BookId) -> None:
+    """The book's file can't be read: its places keep their readers' own fractions, until ``try_again``."""
+    connection.execute(
+        "UPDATE positions SET canonical_precision = ? WHERE book_id = ? AND canonical_precision IS NULL",
+        (Precision.FRACTION, book_id),
+    )
+
+
+def try_again(connection: apsw.Connection) -> None:
+    """Let what was given up be looked at once more: the file may have been mended."""
+    connection.execute(
+        "UPDATE positions SET canonical_precision = NULL WHERE canonical IS NULL AND canonical_precision IS NOT NULL"
+    )
