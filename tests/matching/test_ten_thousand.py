@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import random
 import zipfile
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from tests.calibredb import run_calibre
 from tests.matching.sidecar import NOW, entry
 from tomed import names
 from tomed.errors import Ambiguous, NoMatch
 from tomed.fingerprints import Fingerprints
-from tomed.model import BookId, Clues, Entry
+from tomed.model import BookId, Clues, Entry, Format
 from tomed.resolving import resolve
 from tomed.store import aliases, mirror
 from tomed.store.db import Store
@@ -233,3 +236,80 @@ def renamed(books: dict[int, Entry], number: int, dice: random.Random) -> Entry:
         other = books[dice.choice(sorted(books))]
         return made(number, other.title, [name for name, _ in other.authors])
     return made(number, f"Renamed {number}", ["Somebody Else"])
+
+
+BY_CALIBRE = """
+import json, sys
+from calibre.db.backend import DB
+from calibre.devices.utils import create_upload_path
+from calibre.ebooks.metadata import authors_to_sort_string, authors_to_string, title_sort
+from calibre.ebooks.metadata.book.base import Metadata
+from calibre.library.save_to_disk import DEFAULT_SEND_TEMPLATE, config, get_path_components
+from calibre.utils.filenames import ascii_filename, sanitize_file_name
+
+def names(number, title, authors):
+    metadata = Metadata(title, authors)
+    metadata.title_sort, metadata.author_sort = title_sort(title), authors_to_sort_string(authors)
+    metadata.application_id = metadata.id = number
+    path = create_upload_path(
+        metadata, "book.epub", DEFAULT_SEND_TEMPLATE, ascii_filename, prefix_path="/mnt/onboard", maxlen=250
+    )
+    saved = get_path_components(config().parse(), metadata, number, 980)
+    served = f"{title[:30]} - {authors_to_string(authors)[:30]}_{number}.epub"
+    return {
+        "sort": metadata.title_sort,
+        "author_sort": metadata.author_sort,
+        "path": DB.construct_path_name(DB, number, title, authors[0]),
+        "disk": DB.construct_file_name(DB, number, title, authors[0], 5),
+        "sent": "/".join(path) if isinstance(path, list) else path,
+        "saved": saved[-1] + ".epub",
+        "served": [sanitize_file_name(served), ascii_filename(served)],
+    }
+
+with open(sys.argv[-2], encoding="utf-8") as file:
+    asked = json.load(file)
+with open(sys.argv[-1], "w", encoding="utf-8") as file:
+    json.dump([names(*one) for one in asked], file)
+"""
+"""Calibre's own functions: those that write its files, send them to devices, save them, and name its downloads."""
+
+
+@pytest.mark.calibre
+@pytest.mark.timeout(600)
+async def test_names_that_calibre_itself_gives(tmp_path: Path) -> None:
+    """Ten thousand books named by Calibre's code: on disk, sent, saved, served. Each finds its book, or all of them."""
+    books = catalogue(random.Random(11))
+    script, asked, told = tmp_path / "names.py", tmp_path / "asked.json", tmp_path / "told.json"
+    script.write_text(BY_CALIBRE, "utf-8")
+    asked.write_text(json.dumps([(b.calibre_id, b.title, [name for name, _ in b.authors]) for b in books]), "utf-8")
+    run_calibre("calibre-debug", str(script), "--", str(asked), str(told))
+    by_calibre = json.loads(told.read_text("utf-8"))
+
+    store = Store.open(tmp_path / "data" / "tomed.db")
+    home = Household(store, tmp_path / "library")
+    await home.index(
+        replace(
+            one, sort=says["sort"], author_sort=says["author_sort"], path=says["path"],
+            formats=(Format("EPUB", says["disk"], 1000),),
+        )
+        for one, says in zip(books, by_calibre, strict=True)
+    )  # fmt: skip
+    for one, says in zip(books, by_calibre, strict=True):
+        for name in (says["disk"] + ".epub", says["sent"], says["saved"]):
+            home.by_name[keyed(name)].add(home.keys[one.calibre_id])
+    ambiguous = 0
+    for one, says in zip(books, by_calibre, strict=True):
+        for name in (says["disk"] + ".epub", says["sent"], says["saved"]):
+            owners = home.by_name[keyed(name)]
+            assert home.answer(filename=name) == owners, name
+            ambiguous += len(owners) > 1
+        for name in says["served"]:
+            assert home.answer(filename=name) == {home.keys[one.calibre_id]}, name
+    assert 2 * TWINS < ambiguous < BOOKS
+    store.close()
+
+
+def keyed(name: str) -> tuple[str, str]:
+    """A file name as the look-ups compare it."""
+    stem, extension = names.split_extension(name.rpartition("/")[2])
+    return names.name_key(stem), extension
