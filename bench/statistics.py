@@ -49,6 +49,25 @@ class Life:
     rows: int = 0
 
 
+class Requests(Gauge):
+    """What a device's sync costs a server least: a look-up and a write that is on disk when it returns."""
+
+    async def _run(self) -> None:
+        number = 0
+        while True:
+            due = time.perf_counter() + 0.004
+            await asyncio.sleep(0.004)
+            number += 1
+            self._store.read(lambda c: c.execute("SELECT title FROM books WHERE uuid = 'uuid-7'").fetchall())
+            await self._store.write(
+                lambda c, n=number: c.execute("UPDATE devices SET last_seen_at = ? WHERE id = 2", (n,)).fetchall()  # type: ignore[misc]
+            )
+            self.waits_ms.append((time.perf_counter() - due) * 1000)
+
+    def __str__(self) -> str:
+        return super().__str__().replace("look-ups", "look-ups with a write")
+
+
 def shelve(connection: apsw.Connection, books: int) -> None:
     """A reader in Berlin, with books in series by authors, in files with hashes."""
     users.create(connection, "ann", None, now=1)
@@ -235,9 +254,19 @@ async def _reports(store: Store, life: Life, gauge: Gauge) -> None:
     ours: Reporting = reporting.of(store, lambda: NOW)
     user: User | None = store.read(lambda c: users.by_name(c, "ann"))
     assert user is not None
-    async with gauge.running():
+    requests = Requests(store, [])
+    async with requests.running():
+        await asyncio.sleep(3)
+    say(
+        "requests while nothing else is done",
+        sorted(requests.waits_ms)[len(requests.waits_ms) // 2],
+        "ms",
+        None,
+        str(requests),
+    )
+    async with requests.running():
         made = await cpu_ms(lambda: ours.refresh(user.id))
-    say(f"all of {life.sittings:,} sittings reconciled anew", made / 1000, "s CPU", None, str(gauge))
+    say(f"all of {life.sittings:,} sittings reconciled anew", made / 1000, "s CPU", None, str(requests))
     await store.write(
         lambda c: c.execute(
             "INSERT INTO sessions (user_id, event_id, book_id, started_at, ended_at, received_at, active_s)"

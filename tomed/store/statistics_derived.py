@@ -25,13 +25,10 @@ from tomed.store import statistics_rows
 from tomed.store.statistics_rows import fetch
 
 BUDGET = 1_500
-"""Sessions and page rows that are made anew at a time: the writer is held some 20 ms by what comes of them."""
+"""Sessions and page rows that are made anew at a time: the writer is held some 30 ms by what comes of them."""
 
-BULK_WORKS = 200
-"""With more works stale than this (a first import, another zone) much is done at a time: each page of the database
-is then written once and not once a slice. The writer is held for some tenths of a second, a few times in a life."""
-
-BULK_BUDGET = 20_000
+WORKS = 200
+"""Works looked at for a slice; the budget is spent before."""
 
 _TIMES = msgspec.json.Decoder(tuple[PageTime, ...])
 
@@ -75,16 +72,11 @@ def renew(connection: apsw.Connection, user_id: int) -> Renewal | None:
     stale = fetch(
         connection,
         "SELECT work_id, mark FROM stale_works WHERE user_id = ? ORDER BY work_id LIMIT ?",
-        (user_id, BULK_WORKS + 1),
+        (user_id, WORKS),
     )
     if not stale:
         return None
     budget = BUDGET
-    if len(stale) > BULK_WORKS:
-        budget = BULK_BUDGET
-        stale = fetch(
-            connection, "SELECT work_id, mark FROM stale_works WHERE user_id = ? ORDER BY work_id", (user_id,)
-        )
     days = calendar_of(connection, user_id)
     renewal = Renewal(user_id, [])
     made: set[int] = set()
