@@ -161,6 +161,27 @@ def test_a_series_is_not_loaded_twice_by_two_taps(device: Device, server: FaultP
     assert len([r for r in server.requests("/formats/") if r["m"] == "GET"]) == 30
 
 
+def test_without_a_network_the_rest_is_not_tried(device: Device, server: FaultProxy) -> None:
+    """Wi-Fi goes in the middle: what was under way is told, and what waited is left for the next time."""
+    played = device.play(
+        f"""{SAGA} S.server("slow", 0.5) S.select("whole series") S.run(0.2) S.net(false) S.server("reset")
+        {WAIT} S.server("up") S.net(true) {SAGA} S.select("whole series") {WAIT}""",
+        timeout=90,
+    ).check()
+    assert "of 30 downloaded. The line broke." in played.shown()
+    assert len([r for r in server.requests("/formats/") if r["mode"] == "reset"]) <= 4
+    assert len(files(device)) == 30
+
+
+def test_a_download_goes_on_after_a_sleep(device: Device, server: FaultProxy) -> None:
+    """An hour asleep is no hour of silence."""
+    played = device.play(
+        f"""{SAGA} S.world.keeps_network = true S.server("slow", 2) S.select("9 · Book 0009") S.answer("Download")
+        S.run(0.5) S.suspend(3600) S.resume() {WAIT}"""
+    ).check()
+    assert "Downloaded." in played.shown(), played.shown()
+
+
 def test_a_full_disk_is_told_and_ends_the_rest(device: Device, server: FaultProxy) -> None:
     """/dev/full takes the place of the part: the person is told, the other twenty-eight are not tried."""
     folder = device.home / "books" / "comic" / "Saga_ The _Long_ One"

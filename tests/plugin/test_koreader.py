@@ -213,6 +213,8 @@ def test_a_series_of_the_daemon(tmp_path: Path, daemon_of: Callable[..., Daemon]
     cover, collected = report.of("info")
     assert cover["cover"] == "ImageViewer" or cover["file"], cover
     assert collected["collected"] == 3
+    written = (tmp_path / "ko" / "settings" / "collection.lua").read_text("utf-8")
+    assert '["Saga"]' in written and written.count("Part ") == 3
     for n in range(1, 4):
         (got,) = his_books.rglob(f"0{n} - Part {n}.epub")
         assert got.read_bytes() == library.book(f"Part {n}").files["EPUB"].read_bytes()

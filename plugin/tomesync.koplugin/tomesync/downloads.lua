@@ -2,6 +2,7 @@
 --- sent to the background.
 local ButtonDialog = require("ui/widget/buttondialog")
 local Device = require("device")
+local NetworkMgr = require("ui/network/manager")
 local UIManager = require("ui/uimanager")
 local Collections = require("tomesync/collections")
 local Fetch = require("tomesync/fetch")
@@ -159,7 +160,8 @@ local function ended(item, answer)
         Downloads.failed[#Downloads.failed + 1] = { book = item.book, text = explain(answer) }
     end
     Downloads.bytes_done = (Downloads.bytes_done or 0) + (item.format.size or 0)
-    if ends_all[answer.code] then
+    local is_offline = (answer.code == "unreachable" or answer.code == "deadline") and not NetworkMgr:isConnected()
+    if ends_all[answer.code] or is_offline then
         Downloads.waiting = {}
     end
     fill()
@@ -168,7 +170,9 @@ end
 -- Looks after one running file: given up when it grows no more.
 local function watch(item)
     local size, now = lfs.attributes(item.path .. ".part", "size") or 0, os.time()
-    if size ~= item.size_seen then
+    local has_slept = now - (item.looked_at or now) > Downloads.most_silence_s / 2 -- nobody looked for so long
+    item.looked_at = now
+    if size ~= item.size_seen or has_slept then
         item.size_seen, item.grew_at = size, now
     elseif now - (item.grew_at or now) > Downloads.most_silence_s then
         item.stalled = true
