@@ -36,7 +36,6 @@ HIS = [
     "02-events",
     "03-exit",
     "04-modes",
-    "05-menu",
     "06-loss",
     "06-loss-suspend",
     "07-stats",
@@ -53,6 +52,8 @@ HIS = [
     "20-old-xpointers",
     "21-scroll",
 ]
+"""All of kolite's but ``05-menu``: it builds KOReader's menu twice, which v2025.08 can't with any plugin.
+``scenarios/menu.lua`` stands for it."""
 FAULTS = [
     "slow",
     "drip",
