@@ -277,6 +277,7 @@ function os.remove(...) step() return remove(...) end
 """Lua that ends the process before the ``at``-th change of a file."""
 
 
+@pytest.mark.timeout(300)
 def test_dying_at_any_change_of_any_file_costs_a_page_at_most(tmp_path: Path) -> None:
     """Power that goes between any two writes, renames and removals of a sitting, its sync and the next sitting."""
     life = """for sitting = 1, 2 do
