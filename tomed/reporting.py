@@ -46,6 +46,9 @@ KEPT = 64
 
 COUNT_EVERY_MS = 600_000
 
+QUIET_S = 5.0
+"""A device sends its history in many calls; the tables follow when none has come for so long."""
+
 SITTING_MAX_MS = 24 * 3_600_000
 """No sitting entered by hand is longer."""
 
@@ -152,6 +155,8 @@ class Reporting:
         self._store = store
         self.clock = clock
         self._locks: dict[int, asyncio.Lock] = {}
+        self._timers: dict[int, asyncio.TimerHandle] = {}
+        self._refreshing: set[asyncio.Task[None]] = set()
         self._counting: asyncio.Task[None] | None = None
         self._counted_at = 0
         self._kept: OrderedDict[tuple[Any, ...], tuple[tuple[Any, ...], Any]] = OrderedDict()
@@ -187,6 +192,24 @@ class Reporting:
         async with self._locks.setdefault(user_id, asyncio.Lock()):
             while made := await self._store.query(lambda c: statistics_derived.renew(c, user_id)):
                 await self._store.write_long(functools.partial(statistics_derived.apply, renewal=made))
+
+    def refresh_soon(self, user_id: int) -> None:
+        """``refresh`` in the background, once it is quiet, so that the next page need not wait for it."""
+        if user_id in self._timers:
+            self._timers[user_id].cancel()
+        self._timers[user_id] = asyncio.get_running_loop().call_later(QUIET_S, self._begin_refresh, user_id)
+
+    def _begin_refresh(self, user_id: int) -> None:
+        del self._timers[user_id]
+        task = asyncio.get_running_loop().create_task(self._refresh_quietly(user_id))
+        self._refreshing.add(task)
+        task.add_done_callback(self._refreshing.discard)
+
+    async def _refresh_quietly(self, user_id: int) -> None:
+        try:
+            await self.refresh(user_id)
+        except Exception:  # the next answer does it; the store may be closing
+            log.debug("statistics not refreshed", exc_info=True)
 
     def count_words_soon(self, find_file: FindFile) -> None:
         """Count words of books lately read, in the background: now and then, not at every look."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from datetime import date
 
 import pytest
 
 from tests.statistics.conftest import NOW, Shelf, ms
-from tomed import reading
+from tomed import reading, reporting
 from tomed.errors import Invalid, NotFound
 from tomed.model import BookId
 from tomed.reporting import Query, Report, Sat, book_report
@@ -305,6 +306,20 @@ async def test_travel(shelf: Shelf) -> None:
     assert [day.day for day in (await report(shelf)).days] == [d("2026-11-10")]
     with pytest.raises(Invalid):
         await shelf.reporting.add_stay(user, Stay(1, 2, "Mars/Olympus"))
+
+
+async def test_the_tables_follow_by_themselves(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a device's history nobody's page waits: the tables are made in the background, once for many calls."""
+    monkeypatch.setattr(reporting, "QUIET_S", 0.05)
+    shelf.read("2026-11-20 20:00", 30)
+    for _ in range(3):
+        shelf.reporting.refresh_soon(1)
+    async with asyncio.timeout(20):
+        while not shelf.execute("SELECT 1 FROM day_totals"):
+            await asyncio.sleep(0.01)
+        while shelf.execute("SELECT 1 FROM stale_works"):
+            await asyncio.sleep(0.01)
+    assert shelf.execute("SELECT version FROM statistics_versions") == [(1,)]
 
 
 async def test_goals(shelf: Shelf) -> None:

@@ -103,7 +103,9 @@ async def post_history(request: web.Request) -> web.Response:
             "mark": {"start_time": start_time, "rows": kept},
         }
 
-    return shapes.answer(await at_hand.store.write_long(work))
+    answer = await at_hand.store.write_long(work)
+    reporting_of(at_hand).refresh_soon(user.id)
+    return shapes.answer(answer)
 
 
 def _book(told: HistoryBookIn) -> HistoryBook:

@@ -24,8 +24,8 @@ from tomed.statistics.stretches import PageTime
 from tomed.store import statistics_rows
 from tomed.store.statistics_rows import fetch
 
-BUDGET = 1_500
-"""Sessions and page rows that are made anew at a time: the writer is held some 30 ms by what comes of them."""
+BUDGET = 700
+"""Sessions and page rows that are made anew at a time: the writer is held some 15 ms by what comes of them."""
 
 WORKS = 200
 """Works looked at for a slice; the budget is spent before."""
