@@ -29,9 +29,14 @@ def chapter(number: int, paragraphs: int = 30, more: str = "") -> str:
 
 
 def make_epub(
-    path: Path, bodies: list[str], *, head: str = "", extra: dict[str, tuple[str, str | bytes]] | None = None
+    path: Path,
+    bodies: list[str],
+    *,
+    head: str = "",
+    extra: dict[str, tuple[str, str | bytes]] | None = None,
+    direction: str = "default",
 ) -> Path:
-    """An EPUB 3 of these chapter bodies. ``extra``: file name to (media type, content)."""
+    """An EPUB 3 of these chapter bodies. ``extra``: file name to (media type, content); ``direction``: of its pages."""
     extra = extra or {}
     names = [f"c{k}.xhtml" for k in range(1, len(bodies) + 1)]
     items = "".join(f'<item id="i{k}" href="{n}" media-type="application/xhtml+xml"/>' for k, n in enumerate(names))
@@ -43,7 +48,8 @@ def make_epub(
         '<metadata xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:identifier id="u">x</dc:identifier>'
         "<dc:title>Made</dc:title>"
         '<dc:language>en</dc:language></metadata><manifest><item id="nav" href="nav.xhtml" properties="nav" '
-        f'media-type="application/xhtml+xml"/>{items}</manifest><spine>{refs}</spine></package>'
+        f'media-type="application/xhtml+xml"/>{items}</manifest>'
+        f'<spine page-progression-direction="{direction}">{refs}</spine></package>'
     )
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("mimetype", "application/epub+zip", zipfile.ZIP_STORED)

@@ -90,6 +90,19 @@ def quiet(page: Page) -> None:
     until(page, lambda: not page.locator("#stage[aria-busy=true]").count())
 
 
+def kept(page: Page) -> None:
+    """Wait until the browser itself has the place that is shown, whatever becomes of the network and of the page."""
+    rows = """new Promise(resolve => {
+        const opening = indexedDB.open('tomed')
+        opening.onsuccess = () => {
+            const asked = opening.result.transaction('places').objectStore('places').getAll()
+            asked.onsuccess = () => { opening.result.close(); resolve(asked.result.map(row => row.end)) }
+        }
+    })"""
+    here = fraction(page)
+    until(page, lambda: any(abs(end - here) < 1e-9 for end in page.evaluate(rows)))
+
+
 def saved(page: Page, server: Server, uuid: str) -> dict[str, Any]:
     """Wait until the server has the place that is shown."""
     here = fraction(page)

@@ -156,7 +156,7 @@ def test_the_time_that_is_left(page: Page, server: Server, book: str) -> None:
     server.sessions = [{"active_s": 3600, "start_fraction": 0.0, "end_fraction": 0.5}]
     open_book(page, server, book)
     until(page, lambda: page.inner_text("#left"))
-    assert page.inner_text("#left").endswith("min left in chapter · 2 h left in book")
+    assert page.inner_text("#left").endswith("min left in chapter · 2 h in book")
 
 
 def test_words_for_who_does_not_see(page: Page, server: Server, book: str) -> None:

@@ -137,6 +137,7 @@ def test_what_was_read_without_a_network_goes_home_from_a_library_page(house: Ho
     turn(page, times=2)
     here = fraction(page)
     until(page, lambda: page.inner_text("#state"))
+    page.goto("about:blank")
     page.close()
     assert house.place("EPUB") is None
     page = house.context.new_page()
@@ -158,6 +159,7 @@ def test_a_copied_tab_and_a_page_that_comes_back_lose_no_sitting(house: House) -
     other = opened.value
     settled(other)
     turn(other, times=1)
+    other.goto("about:blank")
     other.close()
     page.bring_to_front()
     turn(page, times=2)

@@ -10,9 +10,9 @@ import pytest
 from playwright.sync_api import Page
 
 from tests.data import folder, shared
-from tests.web.books import make_comic, plain_epub
+from tests.web.books import make_comic, make_epub, plain_epub
 from tests.web.serving import Server
-from tests.web.steps import fraction, open_book, quiet, reload, saved, sentence, shown, turn, until
+from tests.web.steps import fraction, frames, open_book, quiet, reload, saved, sentence, shown, turn, until
 
 pytestmark = pytest.mark.browser
 
@@ -134,6 +134,31 @@ def test_spreads_and_right_to_left(page: Page, server: Server, tmp_path: Path) -
     assert seen == ["1 of 7", "2–3 of 7", "4–5 of 7", "6–7 of 7"]
     turn(page, "ArrowLeft")
     assert page.inner_text("#where") == "4–5 of 7"
+
+
+@pytest.mark.parametrize(
+    ("style", "sides"), [("writing-mode: vertical-rl", "vertical"), ("direction: rtl", "rtl")], ids=["vertical", "rtl"]
+)
+def test_writing_that_begins_at_the_right(page: Page, server: Server, tmp_path: Path, style: str, sides: str) -> None:
+    """Columns from right to left, or lines that do: the left key leads on, the right one back, and the place lasts."""
+    words = "吾輩は猫である。名前はまだ無い。" if sides == "vertical" else "في البدء كان الكتاب وكان القارئ وحده. "
+    bodies = [f"<h1>{k}</h1>" + f"<p>{words * 12}</p>" * 30 for k in range(1, 3)]
+    head = f"<style>html {{ {style} }}</style>"
+    uuid = server.add(make_epub(tmp_path / "w.epub", bodies, head=head, direction="rtl"))
+    open_book(page, server, uuid)
+    first = fraction(page)
+    turn(page, "ArrowLeft", times=3)
+    here = fraction(page)
+    assert here > first
+    turn(page, "ArrowRight")
+    assert first < fraction(page) < here
+    here, text = fraction(page), saved(page, server, uuid)["text"]
+    assert text.strip()[:6] in words * 2
+    assert reload(page) == "cfi"
+    assert fraction(page) == pytest.approx(here)
+    doc = frames(page)[0]
+    if sides == "vertical":
+        assert doc.evaluate("getComputedStyle(document.documentElement).writingMode") == "vertical-rl"
 
 
 def test_a_missing_and_a_damaged_part(page: Page, server: Server, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from playwright.sync_api import BrowserContext, Page
 
 from tests.web.books import chapter, make_comic, make_epub, paragraph, plain_epub
 from tests.web.serving import Server
-from tests.web.steps import change_file, fraction, open_book, quiet, reload, saved, settled, shown, turn, until
+from tests.web.steps import change_file, fraction, kept, open_book, quiet, reload, saved, settled, shown, turn, until
 
 pytestmark = pytest.mark.browser
 AT = "2026-01-02T10:00:00Z"
@@ -184,7 +184,7 @@ def test_what_is_unsent_opens_before_what_the_server_has(page: Page, server: Ser
     page.route("**/position", lambda route: route.abort() if route.request.method == "PUT" else route.continue_())
     turn(page, times=4)
     here = shown(page)
-    page.wait_for_timeout(300)
+    kept(page)
     assert reload(page) == "cfi"
     assert shown(page) == here
     server.positions[book] = {"fraction": 0.9, "at": "2099-01-01T00:00:00Z", "device": "Kobo"}
@@ -232,7 +232,7 @@ def test_two_people_share_a_browser(context_of: Callable[..., BrowserContext], s
     open_book(page, server, book)
     page.route("**/position", lambda route: route.abort() if route.request.method == "PUT" else route.continue_())
     turn(page, times=3)
-    page.wait_for_timeout(300)
+    kept(page)
     page.close()
     page = context.new_page()
     page.goto("about:blank")

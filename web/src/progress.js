@@ -21,6 +21,8 @@ export const showProgress = ({ where, left, slider }, { start, end, page, chapte
     slider.setAttribute('aria-valuetext', page ? `${where.textContent}, ${percent}` : percent)
     const chapter = chapterEnd === null ? null : pace.timeFor(chapterEnd - start)
     const book = pace.timeFor(1 - start)
-    left.textContent = [chapter === null ? '' : strings.leftInChapter(duration(chapter)), book === null ? '' : strings.leftInBook(duration(book))]
-        .filter(Boolean).join(' · ')
+    const parts = []
+    if (chapter !== null) parts.push(strings.leftInChapter(duration(chapter)))
+    if (book !== null) parts.push(chapter === null ? strings.leftInBook(duration(book)) : strings.andInBook(duration(book)))
+    left.textContent = parts.join(' · ')
 }

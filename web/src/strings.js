@@ -62,6 +62,8 @@ export const strings = {
     leftInChapter: time => `${time} left in chapter`,
     /** @param {string} time */
     leftInBook: time => `${time} left in book`,
+    /** After the words for the chapter; a phone has room for no more. @param {string} time */
+    andInBook: time => `${time} in book`,
     lessThanAMinute: 'under a minute',
     /** @param {number} n */
     minutes: n => `${n} min`,
