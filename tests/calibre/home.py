@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -30,6 +31,7 @@ class Home:
     def __init__(self, browser: Browser, folders: tuple[Path, ...], token: str) -> None:
         self.browser = browser
         self._folders = folders
+        self._minutes = itertools.count()
         self._token = {"Authorization": f"Bearer {token}"}
 
     async def api(self, path: str, **query: str) -> Any:
@@ -45,8 +47,13 @@ class Home:
             return answer.status, await answer.read()
 
     async def book(self, book_uuid: str) -> Any:
-        """A book as the API tells it."""
-        return (await self.api(f"/books/{book_uuid}"))["book"]
+        """A book as the API tells it; its fraction in hundredths, as the daemon measures places anew by the text."""
+        return _rounded((await self.api(f"/books/{book_uuid}"))["book"])
+
+    async def books(self, **query: str) -> dict[str, Any]:
+        """The books that a list has, by their uuid."""
+        found = (await self.api("/books", per_page="100", **query))["books"]
+        return {one["book_uuid"]: _rounded(one) for one in found}
 
     def calibre_id(self, book_uuid: str) -> int | None:
         """The number that Calibre has given the book."""
@@ -60,8 +67,8 @@ class Home:
     async def reads(self, fraction: float, **file: Any) -> None:
         """The device tells where it is in a file."""
         event = {
-            "type": "position", "id": str(uuid.uuid4()), "at": "2026-05-01T20:00:00Z", "book": file,
-            "fraction": fraction,
+            "type": "position", "id": str(uuid.uuid4()), "at": f"2026-05-01T20:{next(self._minutes):02}:00Z",
+            "book": file, "fraction": fraction,
         }  # fmt: skip
         told = {"device": {"id": "kobo", "name": "Kobo"}, "events": [event]}
         async with self.browser.client.post("/api/v1/sync", json=told, headers=self._token) as answer:
@@ -96,6 +103,10 @@ class Home:
 
     def _seen(self) -> list[dict[str, str]]:
         return [fingerprint(folder) for folder in self._folders]
+
+
+def _rounded(book: dict[str, Any]) -> dict[str, Any]:
+    return book | {"fraction": round(book["fraction"], 2)}
 
 
 @asynccontextmanager

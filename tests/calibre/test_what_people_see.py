@@ -192,14 +192,14 @@ async def test_vacuum_and_check_library(library: LibraryFixture, tmp_path: Path)
     book = library.book("First Light")
     async with home_of(tmp_path / "data", library) as home:
         await home.reads(0.5, book_uuid=book.uuid)
-        before = await home.api("/books", per_page="100")
+        before = await home.books()
         inode = library.metadata_db.stat().st_ino
         await home.after(lambda: library.calibre_api("db.vacuum()"))
         assert library.metadata_db.stat().st_ino == inode
-        assert await home.api("/books", per_page="100") == before
+        assert await home.books() == before
         await home.after(lambda: library.calibre_api("db.dump_and_restore()"))
         assert library.metadata_db.stat().st_ino != inode
-        assert await home.api("/books", per_page="100") == before
+        assert await home.books() == before
         await home.after(lambda: library.calibredb("set_metadata", "-f", "title:After Check", str(book.id)))
         shown = await home.book(book.uuid)
         assert (shown["title"], shown["fraction"]) == ("After Check", 0.5)
@@ -224,7 +224,7 @@ async def test_the_database_restored_from_the_folders(library: LibraryFixture, t
             )
         )
         assert home.browser.services.indexer.views()[0].uuid != library_uuid
-        restored = {one["book_uuid"]: one for one in (await home.api("/books", per_page="100"))["books"]}
+        restored = await home.books()
         assert set(restored) == {one.uuid for one in library.books} - {last.uuid}
         assert restored[kept.uuid]["fraction"] == 0.4
         assert home.calibre_id(kept.uuid) == kept.id
