@@ -1,4 +1,4 @@
-"""Keeps the mirror true to Calibre: one pass over a library, and the task that knows when one is due.
+"""Keeps the mirror true to Calibre: the task that knows when a library has to be read.
 
     indexer = Indexer(store, [LibrarySource(Path("/books"), "Calibre Library")], now_ms)
     await indexer.start()         # returns at once; the mirror serves what it has
@@ -10,9 +10,7 @@
 inside the transaction that wrote these books, for what is derived from them (names, fingerprints); ``g(view)`` is
 called on the event loop after a library's state or books changed.
 
-A pass reads Calibre in chunks, each a short lock of its own, and writes the sidecar in small batches between
-which other writers have their turn. It compares (id, uuid, last_modified) of all books and reads only those that
-differ. What was just edited is looked for first, so that it shows before the comparison is through.
+How a pass reads is in ``comparison.py``; here is when one is due.
 """
 
 from __future__ import annotations
@@ -21,40 +19,27 @@ import asyncio
 import logging
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from tomed import folding
 from tomed.calibre.library import NEWEST_SCHEMA, Library, Stamp
 from tomed.calibre.watch import POLL_S, Watch
 from tomed.clock import Clock
+from tomed.comparison import LARGE, WRITE, Pass, Stopped, reading_of, settle
 from tomed.errors import LibraryMissing, StoreError, TomedError
-from tomed.kinds import KindRule, kind_of
-from tomed.model import BookId, LibraryId, LibraryState, LibraryView
+from tomed.kinds import KindRule
+from tomed.model import LibraryState, LibraryView
 from tomed.store import mirror
 from tomed.store.db import Store
 
-__all__ = ["Indexer", "LibrarySource", "LibraryView", "Pass"]
+__all__ = ["Indexer", "LibrarySource", "LibraryView"]
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
-
-SCAN = 10_000
-"""Books compared in one read of Calibre."""
-READ = 500
-"""Books read with all their parts in one lock."""
-WRITE = 500
-"""Books written in one transaction: others wait no longer than these take."""
-WRITE_FIRST = 1_000
-"""The same while a library is read for the first time."""
-JUST_EDITED = 200
-LARGE = 500
-"""A pass that changes more than this shows as ``indexing``, with its progress."""
 
 QUIET_S = 0.3
 QUIET_MAX_S = 2.5
@@ -65,8 +50,6 @@ KEEP_OPEN_S = 60.0
 SURE_AFTER_MS = 5_000
 """File times are coarse (2 s on FAT): a stamp younger than this may hide a later change."""
 
-_VERSION = 1  # of this reading code: raise it when entries come to hold more
-
 
 @dataclass(frozen=True, slots=True)
 class LibrarySource:
@@ -74,174 +57,6 @@ class LibrarySource:
 
     path: Path
     name: str
-
-
-def reading_of(rule: KindRule) -> str:
-    """How books are read; when it differs from what a library was read with, all its books are read again."""
-    return f"{_VERSION}.{folding.VERSION}|{rule}"
-
-
-class _Stopped(Exception):
-    """The daemon ends; what is written is kept, the rest comes next time."""
-
-
-@dataclass(slots=True)
-class Pass:
-    """One comparison of a library with its mirror. ``run`` blocks: call it in the library's own thread."""
-
-    library: Library
-    store: Store
-    row: mirror.LibraryRow
-    rule: KindRule
-    now: Clock
-    writer: Executor
-    """A thread that waits for the sidecar while this one reads on."""
-    written: Sequence[mirror.Written] = ()
-    on_progress: Callable[[float, int], None] = lambda progress, changed: None
-    """(0..1, books changed so far), called from the thread."""
-    stopping: threading.Event = field(default_factory=threading.Event)
-    changed: int = 0
-    again: set[LibraryId] = field(default_factory=set)
-    """Libraries that became a book's home and are due."""
-    _unsettled: set[BookId] = field(default_factory=set)
-    _everything: bool = False
-    _writing: deque[Future[set[BookId]]] = field(default_factory=deque)
-    _items: list[mirror.Item] = field(default_factory=list)
-    _bulk: bool = False
-
-    def run(self) -> Stamp:
-        """Bring the mirror up to date. Answers what ``metadata.db`` looked like before the first read.
-
-        Raises:
-            LibraryMissing, LibraryLocked, LibraryUnreadable: what was written until then stays.
-        """
-        stamp = self.library.stamp()
-        try:
-            facts = self.library.facts()
-            reading = reading_of(self.rule)
-            self._everything = self.row.reading != reading
-            if not self._everything:
-                self._read_just_edited()
-            self._compare(max(1, facts.books))
-            self._settle()
-            columns = [(c.label, c.name, c.datatype, c.is_multiple) for c in facts.custom_columns]
-
-            def finish(connection: mirror.Connection) -> None:
-                mirror.set_custom_columns(connection, self.row.id, columns)
-                mirror.finish(connection, self.row.id, str(stamp), reading, self.now())
-
-            self.store.write_now(finish)
-        finally:
-            self.library.finish_pass()
-            self._end_bulk()
-        return stamp
-
-    def _read_just_edited(self) -> None:
-        newest = self.store.read(lambda connection: mirror.newest(connection, self.row.id))
-        if newest:
-            self._bring(self.library.changed_since(newest, JUST_EDITED))
-            self._flush()
-            self._await_writes()
-
-    def _compare(self, total: int) -> None:
-        after, done = 0, 0
-        while True:
-            self._go_on()
-            found = self.library.scan(after, SCAN)
-            upto = found[-1][0] if len(found) == SCAN else None
-            known = self.store.read(self._known(after, upto))
-            if self._everything or found != known:
-                held = {calibre_id: (uuid, modified) for calibre_id, uuid, modified in known}
-                fresh = [book for book, uuid, modified in found if held.pop(book, None) != (uuid, modified)]
-                if self._everything:
-                    fresh = [book for book, _, _ in found]
-                for chunk in _batches(fresh, READ):
-                    self._bring(chunk)
-                    self.on_progress(min(1.0, (done + _share(fresh, chunk) * len(found)) / total), self.changed)
-                for lost in _batches(sorted(held), WRITE):
-                    self._drop(lost)
-            done += len(found)
-            if upto is None:
-                return
-            after = upto
-
-    def _known(self, after: int, upto: int | None) -> Callable[[mirror.Connection], list[tuple[int, str, str]]]:
-        return lambda connection: mirror.known(connection, self.row.id, after, upto)
-
-    def _bring(self, ids: Sequence[int]) -> None:
-        """Read these books and write those that say something new."""
-        self._go_on()
-        if not ids:
-            return
-        entries = self.library.entries(ids)
-        held = self.store.read(lambda connection: mirror.digests(connection, self.row.id, ids))
-        items: list[mirror.Item] = []
-        touched: list[tuple[int, str, int]] = []
-        for entry in entries:
-            kind = kind_of(entry, self.rule)
-            mark = mirror.digest(entry, kind)
-            if not self._everything and held.get(entry.calibre_id) == (entry.uuid, mark):
-                touched.append((entry.calibre_id, entry.last_modified, entry.last_modified_at))
-            else:
-                items.append(mirror.Item(entry, kind, mark))
-        self._items += items
-        if len(self._items) >= (WRITE_FIRST if self.row.indexed_at is None else WRITE):
-            self._flush()
-        if touched:
-            self.store.write_now(lambda connection: mirror.touch(connection, self.row.id, touched))
-
-    def _flush(self) -> None:
-        """One batch is written while the next is read; never more than one, or others would wait for all of them."""
-        self._await_writes()
-        batch, self._items = self._items, []
-        if not batch:
-            return
-        self._go_on()
-        self.changed += len(batch)
-        if self.changed > LARGE and not self._bulk:
-            self._bulk = True
-            self.store.write_now(partial(mirror.tune, bulk=True))
-        self._writing.append(self.writer.submit(self.store.write_now, partial(self._write, batch=batch)))
-
-    def _await_writes(self) -> None:
-        while self._writing:
-            self._unsettled |= self._writing.popleft().result()
-
-    def _end_bulk(self) -> None:
-        for future in self._writing:
-            wait((future,))
-        self._writing.clear()
-        if self._bulk:
-            self.store.write_now(partial(mirror.tune, bulk=False))
-
-    def _write(self, connection: mirror.Connection, batch: Sequence[mirror.Item]) -> set[BookId]:
-        now = self.now()
-        books, displaced = mirror.put(connection, self.row.id, batch, now)
-        for derive in self.written:
-            derive(connection, books, now)
-        return displaced
-
-    def _drop(self, calibre_ids: Sequence[int]) -> None:
-        self._flush()
-        self._await_writes()
-        self._unsettled |= self.store.write_now(lambda c: mirror.drop(c, self.row.id, calibre_ids))
-        self.changed += len(calibre_ids)
-
-    def _settle(self) -> None:
-        self._flush()
-        self._await_writes()
-        settle(self.store, self._unsettled, self.now, self.again)
-        self._unsettled.clear()
-
-    def _go_on(self) -> None:
-        if self.stopping.is_set():
-            raise _Stopped
-
-
-def settle(store: Store, books: set[BookId], now: Clock, again: set[LibraryId]) -> None:
-    """Books that lost a place find a new home or are marked gone, a batch at a time."""
-    for batch in _batches(sorted(books), WRITE):
-        again |= store.write_now(partial(mirror.settle, book_ids=batch, now=now()))
 
 
 class _Shelf:
@@ -374,7 +189,7 @@ class Indexer:
             shelf.looks_begun += 1
             try:
                 await self._look(shelf)
-            except _Stopped:
+            except Stopped:
                 return
             except Exception:  # a fault of ours must not end the watch over the library
                 log.exception("indexing %s failed", shelf.source.path)
@@ -528,13 +343,3 @@ class Indexer:
         if self._on_changed is not None and self._told.get(shelf.source.path) != view:
             self._told[shelf.source.path] = view
             self._on_changed(view)
-
-
-def _share(whole: Sequence[int], chunk: Sequence[int]) -> float:
-    """How far through ``whole`` (ascending) one is after ``chunk``."""
-    return (chunk[-1] - whole[0] + 1) / (whole[-1] - whole[0] + 1)
-
-
-def _batches(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
-    for start in range(0, len(items), size):
-        yield items[start : start + size]

@@ -13,7 +13,8 @@ import pytest
 from tests.calibre.world import World, other_program, world_of
 from tests.libraries import BookSpec, LibraryFixture, make_library
 from tomed.clock import now_ms
-from tomed.indexing import Indexer, LibrarySource, Pass
+from tomed.comparison import Pass, Stride
+from tomed.indexing import Indexer, LibrarySource
 from tomed.kinds import KindRule
 from tomed.model import LibraryState, LibraryView
 from tomed.store.db import Store
@@ -152,3 +153,13 @@ async def test_the_real_notices_arrive(library: LibraryFixture, tmp_path: Path) 
                 break
     await indexer.stop()
     await asyncio.to_thread(store.close)
+
+
+def test_a_slow_read_makes_the_next_one_smaller():
+    """Half after half down to the least, and back up when reads are quick again; never outside its bounds."""
+    stride = Stride(most=400, least=30)
+    sizes = []
+    for seconds in (0.5, 0.5, 0.5, 0.5, 0.05, 0.01, 0.01, 0.01, 0.01, 0.01):
+        stride.took(seconds)
+        sizes.append(stride.size)
+    assert sizes == [200, 100, 50, 30, 30, 60, 120, 240, 400, 400]

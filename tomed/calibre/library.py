@@ -96,6 +96,8 @@ class Library:
         self.database = folder / DATABASE
         self.longest_read_s = 0.0
         """The longest time that a shared lock was held so far."""
+        self.last_read_s = 0.0
+        """The same of the last read."""
         self.remark = ""
         """A sentence about a library that can be read all the same."""
         self._connection: apsw.Connection | None = None
@@ -221,7 +223,8 @@ class Library:
             self._deadline = 0.0
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
-            self.longest_read_s = max(self.longest_read_s, time.monotonic() - started)
+            self.last_read_s = time.monotonic() - started
+            self.longest_read_s = max(self.longest_read_s, self.last_read_s)
         if self._at_rest and self.stamp() != before:
             raise _Moved
         return result
