@@ -67,6 +67,14 @@ audit: setup ## ask the advisory databases about every pinned version (needs the
 	$(PY) -m pip_audit --requirement requirements-dev.lock --no-deps --disable-pip
 	cd web && npm audit
 
+# What fuzzes is heavy, so it is no part of setup; where it can't be installed, the rest runs without it and says so.
+$(VENV)/.torture: $(VENV)/.stamp
+	$(PY) -m pip install --quiet --disable-pip-version-check --constraint requirements-dev.lock --no-build-isolation --editable '.[torture]' || echo "Torture goes on without what fuzzes."
+	@touch $@
+
+torture: setup $(VENV)/.torture ## faults on purpose, into docs/torture.md (SEED= replays, TORTURE_ARGS="--quick" is short)
+	$(PY) -m torture $(if $(SEED),--seed $(SEED)) $(if $(TORTURE_ARGS),$(TORTURE_ARGS),--markdown docs/torture.md)
+
 screenshots: setup-test ## the pictures of the README
 	$(PY) -m tests.screenshots
 

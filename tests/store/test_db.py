@@ -111,3 +111,13 @@ def test_a_folder_that_can_not_be_written_is_told(tmp_path: Path):
     blocker.write_text("")
     with pytest.raises(StoreError, match="can't be opened"):
         Store.open(blocker / "tomed.db")
+
+
+async def test_a_closed_store_is_one_file(tmp_path: Path):
+    """The log is folded in at the end, whoever read meanwhile: a stopped daemon's folder can be copied as it is."""
+    store = Store.open(tmp_path / "tomed.db")
+    await store.write(lambda c: users.create(c, "ann", None, now=1))
+    await asyncio.gather(*(store.query(users.everyone) for _ in range(4)))
+    store.read(users.everyone)
+    store.close()
+    assert [path.name for path in tmp_path.iterdir()] == ["tomed.db"]

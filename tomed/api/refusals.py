@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler
 
 from tomed.api import problem
@@ -28,6 +29,12 @@ async def refuse(request: web.Request, handler: Handler) -> web.StreamResponse:
             raise
         answer = problem.of_http(err)
         sentence = problem.SENTENCE.get(err.status, err.reason)
+    except (
+        HttpProcessingError,
+        web.RequestPayloadError,
+    ):  # the body is no gzip, or no chunks
+        sentence = "The request's body is not in the form that its headers say."
+        answer = problem.problem(400, "invalid", sentence)
     except (asyncio.CancelledError, ConnectionError):
         raise
     except Exception as err:

@@ -122,6 +122,8 @@ async def body(request: web.Request) -> dict[str, Any]:
     """
     if request.content_type != "application/json":
         raise TomedError("Send JSON, with Content-Type: application/json.", code="unsupported_type")
+    if (request.content_length or 0) > request.client_max_size:  # told at once, and not when so much has come
+        raise TomedError("The request is larger than tomed takes.", code="too_large")
     raw = await request.read()
     try:
         data = json.loads(raw.decode("utf-8", "replace"), parse_float=_number)

@@ -64,7 +64,7 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route("GET", "/books/{book_uuid}", books.get_book, answer="OneBook"),
     Route("GET", "/books/{book_uuid}/cover", books.get_cover, query=("size",), media="image/jpeg"),
-    Route("GET", "/books/{book_uuid}/formats/{format}", books.get_format, media="application/octet-stream"),
+    Route("GET", "/books/{book_uuid}/formats/{format}", books.get_format, media="*/*"),
     Route("GET", "/books/{book_uuid}/position", positions.get_position, query=("kind",), answer="OnePosition"),
     Route("PUT", "/books/{book_uuid}/position", positions.put_position, body="PutPosition", answer="PositionKept"),
     Route("GET", "/series", series.list_series, query=PAGING, answer="SeriesList"),
@@ -79,9 +79,7 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/documents/{document_id}/unlink", documents.unlink, body="Empty", answer="Waiting"),
     Route("POST", "/documents/{document_id}/silence", documents.silence, body="Silence", answer="Silence"),
     Route("GET", "/statistics", statistics.get_statistics, query=("from", "to", "group"), answer="Statistics"),
-    Route(
-        "GET", "/statistics/export", statistics.export, query=("format", "from", "to"), media="application/octet-stream"
-    ),
+    Route("GET", "/statistics/export", statistics.export, query=("format", "from", "to"), media="*/*"),
     Route("PUT", "/statistics/goals", statistics.put_goal, body="PutGoal", answer="Goals"),
     Route("GET", "/books/{book_uuid}/statistics", statistics.get_book_statistics, answer="BookStatistics"),
     Route("GET", "/sittings", sittings.list_sittings, query=("book_uuid", "from", "to", *PAGING), answer="Sittings"),

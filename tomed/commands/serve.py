@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from tomed import __version__
 from tomed.app import build_app
@@ -80,9 +81,21 @@ def serve(config: Config) -> int:
     """
     logging.basicConfig(level=config.log_level.upper(), format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     logging.getLogger("watchfiles").setLevel(logging.WARNING)  # it would tell of every edit in Calibre
+    logging.getLogger("aiohttp.server").addFilter(foreseen)
     with only_one(config.data):
         asyncio.run(_serve(config))
     return 0
+
+
+FORESEEN = (HttpProcessingError, web.RequestPayloadError, ConnectionError)
+
+
+def foreseen(record: logging.LogRecord) -> bool:
+    """False for a request that is no HTTP, or that was hung up on: its traceback tells nothing and may quote it.
+
+    Whoever sends noise would else fill the log, and a token in a broken header would stand in it.
+    """
+    return not (record.exc_info and isinstance(record.exc_info[1], FORESEEN))
 
 
 async def _serve(config: Config) -> None:

@@ -7,6 +7,7 @@ import shutil
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 import apsw
 
@@ -165,8 +166,22 @@ def _log_of(database: Path, suffix: str) -> Path:
 
 def _open_for_reading(path: Path) -> apsw.Connection:
     try:
-        return connect(path, readonly=True)
+        return _opened(path)
     except (apsw.NotADBError, apsw.CorruptError) as err:
         raise Invalid(f"{path} is damaged, or no database at all ({err}).") from err
     except apsw.Error as err:
         raise StoreError(f"{path} can't be read: {err}") from err
+
+
+def _opened(path: Path) -> apsw.Connection:
+    try:
+        connection = connect(path, readonly=True)
+        connection.execute("SELECT count(*) FROM sqlite_schema").fetchall()
+    except (apsw.CantOpenError, apsw.ReadOnlyError, apsw.IOError):
+        log = _log_of(path, "-wal")
+        if log.exists() and log.stat().st_size:
+            raise
+        # A folder that can't be written (a disk that failed, a snapshot) and no log: nobody can be writing it.
+        flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
+        return apsw.Connection(f"file:{quote(str(path.absolute()))}?immutable=1", flags=flags)
+    return connection

@@ -81,6 +81,7 @@ class Store:
         self._recalled: dict[Hashable, Any] = {}
         self._recalled_version = 0
         self._local = threading.local()
+        self._pooled_connections: list[apsw.Connection] = []
         self._pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="tomed-query")
         self._writer = _Writer(path)
 
@@ -133,6 +134,7 @@ class Store:
         connection: apsw.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
             connection = self._local.connection = connect(self.path, readonly=True)
+            self._pooled_connections.append(connection)
         return _snapshot(connection, work)
 
     async def write(self, work: Work[T]) -> T:
@@ -160,8 +162,10 @@ class Store:
     def close(self) -> None:
         """Close every connection. What waits in ``write`` is lost to its caller: ``settle`` first."""
         self._pool.shutdown(wait=True)
-        self._writer.close()
         self._reader.close()
+        for connection in self._pooled_connections:
+            connection.close()
+        self._writer.close()  # the last, for only one that may write folds the log in
 
 
 def _snapshot(connection: apsw.Connection, work: Work[T]) -> T:

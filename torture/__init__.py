@@ -1,0 +1,1 @@
+"""Faults on purpose: ``make torture``. Each scenario ends with the same two questions, answered by ``questions.py``."""
