@@ -77,6 +77,8 @@ def locate(
                 raise fault or Invalid("Neither locator nor text leads to a place in this book.")
         elif found is None or found.precision in (Precision.SECTION, Precision.FRACTION):
             found = at_fraction(model, fraction)
+    if found.precision is Precision.EXACT and not wanted and not _readable(model, found):
+        found = replace(found, precision=Precision.ELEMENT)
     return _place(model, found, want, fraction)
 
 
@@ -92,6 +94,20 @@ def at_fraction(model: BookModel, fraction: float) -> Found:
 
 def _worst(*precisions: Precision) -> Precision:
     return max(precisions, key=list(Precision).index)
+
+
+def _readable(model: BookModel, found: Found) -> bool:
+    """Whether the words that follow are known for sure: of an unknown encoding the engine may read others."""
+    if found.spot is None:
+        return True
+    length = 0
+    for section, place, own in _onwards(model, found.number, found.spot):
+        if not section.certain:
+            return False
+        length += len(section.following(place, 4 * SHOWN, own).strip())
+        if length >= SHOWN:
+            break
+    return True
 
 
 def _settled(model: BookModel, found: Found | None, fraction: float | None, wanted: str) -> Found | None:
@@ -113,7 +129,11 @@ def _confirmed(model: BookModel, found: Found, wanted: str) -> bool:
     section = model.section(found.number)
     if section is None or found.spot is None:
         return False
-    return any(passage.agrees(_shown(model, found.number, found.spot, hidden), wanted) for hidden in (False, True))
+    if passage.agrees(_shown(model, found.number, found.spot, hidden=False), wanted):
+        return True
+    # Text that is not shown proves a place inside it, but not which of the words in a drawing it is.
+    drawn = section.island(found.spot.node) is not None
+    return not drawn and passage.agrees(_shown(model, found.number, found.spot, hidden=True), wanted)
 
 
 def _shown(model: BookModel, number: int, spot: Spot, hidden: bool) -> str:
