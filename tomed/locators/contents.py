@@ -67,7 +67,7 @@ def _lines(source: str) -> Iterator[tuple[str, str]]:
     for token in markup.tokens(source):
         name = token.name.lower()
         if token.kind is markup.Kind.TEXT or token.kind is markup.Kind.CDATA:
-            if reading:
+            if reading and len(title) < 8 * LONGEST_TITLE:
                 title += markup.unescape(source[token.start : token.end])
         elif token.kind is markup.Kind.OPEN:
             if name in ("nav", "navmap"):
