@@ -21,9 +21,8 @@ OTHER = "Winston Smith, his chin nuzzled into his breast in an effort to escape 
 
 
 def _made(tool: str, source: Path, target: Path, *options: str) -> Path:
-    subprocess.run(
-        [calibre_program(tool), str(source), str(target), *options], check=True, capture_output=True, timeout=200
-    )
+    command = [calibre_program(tool), str(source), str(target), *options]
+    subprocess.run(command, check=True, capture_output=True, timeout=200)
     return target
 
 
@@ -56,7 +55,7 @@ def test_calibre_made_another_file_of_it(tool: str, options: tuple[str, ...], le
 
 
 def test_an_xpointer_of_a_file_that_is_no_epub() -> None:
-    """KOReader's pointers into an AZW3 or a FB2 mean nothing in the EPUB: the words lead, else the share of the book."""
+    """KOReader's pointers into an AZW3 or a FB2 mean nothing in the EPUB: words lead, else the share of it."""
     model = BookModel.open(epub(chapter(f"<p>{OTHER}</p>" * 3), chapter(f"<p>x</p><p>{LONG}</p>")))
     for pointer in ("/html/body/div[2]/p[7]/text().0", "/FictionBook/body/section[3]/p[2]/text().0"):
         given = Locator(LocatorKind.XPOINTER, pointer)

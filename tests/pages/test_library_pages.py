@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+import zipfile
 from urllib.parse import urlsplit
 
 import pytest
@@ -226,6 +227,23 @@ async def test_the_log_is_shown_and_one_can_go_back(browser, library):
     ]
     for nonsense in ("", "x", "999999", "²"):
         assert (await browser.send(back, "/restore", position_id=nonsense)).status == 404
+
+
+async def test_the_log_names_the_chapter(browser, library):
+    """Soon after a place was told, the log says in which chapter of the book's own contents it is."""
+    book = library.book("Second Light")
+    await read_to(browser, book, 0.4)
+    browser.services.scaling.wake()
+    async with asyncio.timeout(60):
+        while True:
+            (log,) = (await browser.get(f"/books/{book.uuid}")).tree.xpath("//section[@aria-labelledby='log']")
+            if chapter := log.xpath("string(.//tbody/tr/td[3])"):
+                break
+            await asyncio.sleep(0.1)
+    with zipfile.ZipFile(book.files["EPUB"]) as archive:
+        contents = "".join(archive.read(name).decode() for name in archive.namelist() if name.endswith("nav.xhtml"))
+    assert f">{chapter}<" in contents
+    assert places(log) == ["40"]
 
 
 async def test_history_moves_to_another_book(browser, library):

@@ -222,7 +222,10 @@ def _place(model: BookModel, found: Found, want: LocatorKind | None, fraction: f
         section=found.number,
         cfi=point,
         xpointer=pointer,
-        fraction=model.scale.fraction(found.number, share),
+        # A share that led here is not made another one by the text that stands there.
+        fraction=fraction
+        if found.precision is Precision.FRACTION and fraction is not None
+        else model.scale.fraction(found.number, share),
         text=_text(model, found.number, spot) if section and spot else "",
         precision=_worst(found.precision, *([parts[want]] if want in parts else parts.values())),
         restore=model.scale_of(want).fraction(found.number, behind),
