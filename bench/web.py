@@ -60,6 +60,8 @@ def opening(browser: Browser, server: Server, uuid: str, rounds: int) -> tuple[f
     for _ in range(rounds + 1):
         context = browser.new_context(viewport={"width": 1000, "height": 700})
         page = context.new_page()
+        page.goto(server.url(uuid))  # brings the scripts; what is fetched of a book no browser keeps
+        page.evaluate(READY)
         page.goto(f"{server.origin}/books/{uuid}")
         before = server.bytes_of_books
         page.goto(server.url(uuid), wait_until="commit")
