@@ -52,7 +52,7 @@ HIS = [
     "20-old-xpointers",
     "21-scroll",
 ]
-"""All of kolite's but ``05-menu``: it builds KOReader's menu twice, which v2025.08 can't with any plugin.
+"""All of kolite's but ``05-menu``: it builds KOReader's menu twice, which versions up to v2026.07.2 can't do.
 ``scenarios/menu.lua`` stands for it."""
 FAULTS = [
     "slow",
