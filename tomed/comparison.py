@@ -22,7 +22,7 @@ from tomed import folding
 from tomed.calibre.library import Library, Stamp
 from tomed.clock import Clock
 from tomed.kinds import KindRule, kind_of
-from tomed.model import BookId, LibraryId
+from tomed.model import BookId, Entry, LibraryId
 from tomed.store import mirror
 from tomed.store.db import Store
 
@@ -34,8 +34,12 @@ READ, READ_LEAST = 500, 25
 """Books read with all their parts in one lock, likewise."""
 WRITE = 500
 """Books written in one transaction: others wait no longer than these take."""
-WRITE_FIRST = 1_000
+WRITE_FIRST = 2_000
 """The same while a library is read for the first time."""
+PILE = 50_000
+"""Derived rows kept back while a library is read for the first time: sorted, they lie side by side in their index."""
+SLICE = 4_000
+"""Of these so many in one transaction."""
 JUST_EDITED = 200
 LARGE = 500
 """A pass that changes more than this shows as ``indexing``, with its progress."""
@@ -96,6 +100,8 @@ class Pass:
     _everything: bool = False
     _writing: deque[Future[set[BookId]]] = field(default_factory=deque)
     _items: list[mirror.Item] = field(default_factory=list)
+    _touched: list[tuple[int, str, int]] = field(default_factory=list)
+    _piles: dict[mirror.Derived, list[mirror.DerivedRow]] = field(default_factory=dict)
     _bulk: bool = False
     _scan: Stride = field(default_factory=lambda: Stride(SCAN, SCAN_LEAST))
     _read: Stride = field(default_factory=lambda: Stride(READ, READ_LEAST))
@@ -181,8 +187,9 @@ class Pass:
         self._items += items
         if len(self._items) >= (WRITE_FIRST if self.row.indexed_at is None else WRITE):
             self._flush()
-        if touched:
-            self.store.write_now(lambda connection: mirror.touch(connection, self.row.id, touched))
+        self._touched += touched
+        if len(self._touched) >= WRITE:
+            self._flush_touched()
 
     def _flush(self) -> None:
         """One batch is written while the next is read; never more than one, or others would wait for all of them."""
@@ -195,7 +202,12 @@ class Pass:
         if self.changed > LARGE and not self._bulk:
             self._bulk = True
             self.store.write_now(partial(mirror.tune, bulk=True))
-        self._writing.append(self.writer.submit(self.store.write_now, partial(self._write, batch=batch)))
+        self._writing.append(self.writer.submit(self._write, batch))
+
+    def _flush_touched(self) -> None:
+        touched, self._touched = self._touched, []
+        if touched:
+            self.store.write_now(lambda connection: mirror.touch(connection, self.row.id, touched))
 
     def _await_writes(self) -> None:
         while self._writing:
@@ -208,12 +220,42 @@ class Pass:
         if self._bulk:
             self.store.write_now(partial(mirror.tune, bulk=False))
 
-    def _write(self, connection: mirror.Connection, batch: Sequence[mirror.Item]) -> set[BookId]:
-        now = self.now()
-        books, displaced = mirror.put(connection, self.row.id, batch, now)
-        for derive in self.written:
-            derive(connection, books, now)
+    def _write(self, batch: Sequence[mirror.Item]) -> set[BookId]:
+        """In the writer's thread: the books, and what is derived from them."""
+        # Until a library was read once to its end, an interrupted pass begins anew and writes every book again: only
+        # then may what is derived come later than its book, and so in the order of its own index.
+        later = [one for one in self.written if isinstance(one, mirror.Derived)] if self._everything else []
+
+        def write(connection: mirror.Connection) -> tuple[list[tuple[BookId, Entry]], set[BookId]]:
+            now = self.now()
+            books, displaced = mirror.put(connection, self.row.id, batch, now)
+            for derive in self.written:
+                if derive not in later:
+                    derive(connection, books, now)
+            return books, displaced
+
+        books, displaced = self.store.write_now(write)
+        for derived in later:
+            pile = self._piles.setdefault(derived, [])
+            pile += derived.rows(books)
+            if len(pile) >= PILE:
+                self._clear(derived)
         return displaced
+
+    def _clear(self, derived: mirror.Derived) -> None:
+        """Write the pile in the order of its index: by and by each page is touched once, not once a batch."""
+        rows = sorted(self._piles.pop(derived))
+        for part in _batches(rows, SLICE):
+            self._go_on()
+
+            def write(connection: mirror.Connection, part: Sequence[mirror.DerivedRow] = part) -> None:
+                derived.write(connection, part)
+
+            self.store.write_now(write)
+
+    def _clear_all(self) -> None:
+        for derived in list(self._piles):
+            self._clear(derived)
 
     def _drop(self, calibre_ids: Sequence[int]) -> None:
         self._flush()
@@ -224,6 +266,8 @@ class Pass:
     def _settle(self) -> None:
         self._flush()
         self._await_writes()
+        self._clear_all()
+        self._flush_touched()
         settle(self.store, self._unsettled, self.now, self.again)
         self._unsettled.clear()
 

@@ -18,7 +18,7 @@ Every look-up is one descent into an index, bounded by ``MANY`` rows.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import apsw
@@ -27,6 +27,7 @@ from tomed import names
 from tomed.evidence import Facts, Hits, path_key
 from tomed.matching import teaches
 from tomed.model import BookId, Clues, Entry
+from tomed.store import mirror
 
 MANY = 1000
 """Rows looked at for one question. What more rows share tells no book from another, and is nobody's."""
@@ -36,16 +37,6 @@ FEW = 64
 
 
 # Remembering ------------------------------------------------------------------------------------
-
-
-def remember_names(connection: apsw.Connection, books: Iterable[tuple[BookId, Entry]], now: int = 0) -> None:
-    """Remember every name and title these books have now, beside those they had. For each new or changed book.
-
-    Shaped as ``tomed/store/mirror.py`` calls it inside the transaction that wrote them; ``now`` has no say.
-    """
-    rows = [row for book_id, entry in books for row in _rows(book_id, entry)]
-    rows.sort()  # neighbours in the index lie on one page: a batch then touches each page once
-    connection.executemany("INSERT OR IGNORE INTO aliases (kind, value, book_id, source) VALUES (?, ?, ?, ?)", rows)
 
 
 LONGEST = 1000
@@ -72,6 +63,19 @@ def _rows(book_id: BookId, entry: Entry) -> Iterable[tuple[str, str, int, str]]:
         key = names.volume_key(entry.series[:LONGEST], entry.series_index)
         if key:
             yield "volume", key, book_id, ""
+
+
+def _names(books: Iterable[tuple[BookId, Entry]]) -> list[mirror.DerivedRow]:
+    return [row for book_id, entry in books for row in _rows(book_id, entry)]
+
+
+def _remember_rows(connection: apsw.Connection, rows: Sequence[mirror.DerivedRow]) -> None:
+    """``rows`` in order: neighbours in the index lie on one page, which is then touched once."""
+    connection.executemany("INSERT OR IGNORE INTO aliases (kind, value, book_id, source) VALUES (?, ?, ?, ?)", rows)
+
+
+remember_names = mirror.Derived(_names, _remember_rows)
+"""Remember every name and title these books have now, beside those they had. For each new or changed book."""
 
 
 def remember(connection: apsw.Connection, kind: str, value: str, book_id: BookId, source: str) -> None:

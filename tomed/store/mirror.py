@@ -33,7 +33,7 @@ NO_SERIES = "\uffff"
 """Key of books outside any series: they come last."""
 
 CACHE_KIB, BULK_CACHE_KIB = 8_192, 24_576
-BULK_CHECKPOINT = 4_000  # pages
+BULK_CHECKPOINT = 8_000  # pages
 
 _CONTENT = attrgetter(
     *(name for name in Entry.__slots__ if name not in ("calibre_id", "last_modified", "last_modified_at"))
@@ -51,6 +51,20 @@ class Item:
 
 Written = Callable[[apsw.Connection, Sequence[tuple[BookId, Entry]], int], None]
 """Called inside the transaction that wrote these books (connection, books, now), for what is derived from them."""
+
+DerivedRow = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """What is derived from books in two steps, a ``Written`` when called. ``rows`` needs no database and ``write``
+    takes rows of many books at once, best in order; writing a row twice does no harm."""
+
+    rows: Callable[[Sequence[tuple[BookId, Entry]]], list[DerivedRow]]
+    write: Callable[[apsw.Connection, Sequence[DerivedRow]], None]
+
+    def __call__(self, connection: apsw.Connection, books: Sequence[tuple[BookId, Entry]], now: int) -> None:
+        self.write(connection, sorted(self.rows(books)))
 
 
 @dataclass(frozen=True, slots=True)
