@@ -1,4 +1,4 @@
-"""The README's pictures: ``python -m tests.screenshots`` makes the demo library, reads in it, looks at the pages.
+"""The README's pictures: ``python -m tests.screenshots [NAME …]`` makes the demo library, reads in it, looks at pages.
 
 Everything is real: the daemon, a device's reports through the API, Chromium. The pictures go to ``docs/screenshots``.
 """
@@ -6,6 +6,7 @@ Everything is real: the daemon, a device's reports through the API, Chromium. Th
 from __future__ import annotations
 
 import io
+import random
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -49,11 +50,11 @@ def main() -> int:
 
 
 def read_for_weeks(daemon: Daemon) -> None:
-    """Let a device tell of forty evenings."""
+    """Let a device tell of forty evenings, and of a year before them."""
     books = daemon.get("/books?sort=series&per_page=50").json["books"]
     device = {"id": "screenshots", "name": "Kobo", "model": "Kobo_nova", "koreader": "v2026.03", "plugin": "0.1.0"}
     now = now_ms()
-    events = list(evenings(books, now))
+    events = [*year_before(books, now), *evenings(books, now)]
     for start in range(0, len(events), 400):
         batch = {"device": device, "now": format_at(now), "events": events[start : start + 400], "want": []}
         answer = daemon.post("/sync", batch).json
@@ -67,6 +68,18 @@ def read_for_weeks(daemon: Daemon) -> None:
             "want": [],
         },
     )
+
+
+def year_before(books: list[dict[str, Any]], now: int) -> Iterator[dict[str, Any]]:
+    """Two days of three, mornings and evenings, here and there in the books."""
+    dice = random.Random(4)
+    midnight = now // DAY_MS * DAY_MS
+    for day in range(420, 43, -1):
+        for hour in dice.sample((7, 8, 12, 20, 21, 21, 22, 22), dice.choice((0, 1, 1, 1, 2))):
+            start = midnight - day * DAY_MS + hour * 60 * MINUTE_MS + dice.randrange(60) * MINUTE_MS
+            minutes = dice.randrange(6, 70)
+            book = {"book_uuid": dice.choice(books)["book_uuid"]}
+            yield _session(f"{day}-{hour}-{minutes}", book, start, minutes, 0.1, 0.12)
 
 
 def evenings(books: list[dict[str, Any]], now: int) -> Iterator[dict[str, Any]]:
@@ -129,7 +142,13 @@ def take_all(browser: Browser, daemon: Daemon) -> None:
     page.wait_for_function("() => !document.getElementById('notice').checkVisibility({opacityProperty: true})")
     keep(page, "reader")
     page.context.close()
-    for name, profile, path in (("library-dark", DARK, "/"), ("book-phone", PHONE, begun), ("library-ink", INK, "/")):
+    for name, profile, path in (
+        ("library-dark", DARK, "/"),
+        ("book-phone", PHONE, begun),
+        ("library-ink", INK, "/"),
+        ("statistics-dark", DARK, "/statistics/calendar"),
+        ("statistics-ink", INK, "/statistics?period=month"),
+    ):
         other = sign_in(browser, daemon, profile)
         other.goto(daemon.url + path, wait_until="networkidle")
         keep(other, name, grey=profile is INK)
@@ -149,6 +168,8 @@ def sign_in(browser: Browser, daemon: Daemon, profile: dict[str, Any]) -> Page:
 
 def keep(page: Page, name: str, *, grey: bool = False) -> None:
     """Write what the window shows as a small PNG; ``grey`` as sixteen greys, like electronic paper."""
+    if sys.argv[1:] and name not in sys.argv[1:]:
+        return
     picture = Image.open(io.BytesIO(page.screenshot())).convert("L" if grey else "RGB")
     path = OUT / f"{name}.png"
     picture.quantize(16 if grey else 128, dither=Image.Dither.NONE).save(path, optimize=True)
