@@ -186,12 +186,20 @@ class Reporting:
         return answer
 
     async def refresh(self, user_id: int) -> None:
-        """Bring the derived tables of a user up to date; other writers get their turn in between."""
+        """Bring the derived tables of a user up to date as of now; other writers get their turn in between.
+
+        Once through the works in order: what devices tell meanwhile is left to the next answer, or a device that
+        never stops would let this one wait for ever.
+        """
         if not self._store.read(lambda c: statistics_derived.is_stale(c, user_id)):
             return
         async with self._locks.setdefault(user_id, asyncio.Lock()):
-            while made := await self._store.query(lambda c: statistics_derived.renew(c, user_id)):
+            after: int | None = None
+            while made := await self._store.query(
+                functools.partial(statistics_derived.renew, user_id=user_id, after=after)
+            ):
                 await self._store.write_long(functools.partial(statistics_derived.apply, renewal=made))
+                after = made.seen[-1][0]
 
     def refresh_soon(self, user_id: int) -> None:
         """``refresh`` in the background, once it is quiet, so that the next page need not wait for it."""

@@ -67,7 +67,7 @@ def _hypothesis(world: World) -> None:
         examples = 0
 
         @seed(world.rng.getrandbits(64))
-        @settings(UNHURRIED, max_examples=world.size.of(3000, 50))
+        @settings(UNHURRIED, max_examples=world.size.of(800, 50))
         @given(strategy.map(lambda text: text.encode("utf-8", "surrogatepass")))
         def keeps_its_contract(data: bytes) -> None:
             nonlocal examples

@@ -11,7 +11,7 @@ from torture.world import World
 def run(world: World) -> None:
     """Start, load, kill; after each time the database opens sound and holds what was acknowledged so far."""
     daemon = world.daemon()
-    for _ in range(world.size.of(30)):
+    for _ in range(world.size.of(24)):
         daemon.start()
         if world.rng.random() < 0.5:  # else it is killed while it reads the library
             daemon.wait_ready()

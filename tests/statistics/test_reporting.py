@@ -15,7 +15,7 @@ from tomed.model import BookId
 from tomed.reporting import Query, Report, Sat, book_report
 from tomed.statistics.days import Stay
 from tomed.statistics.totals import Totals
-from tomed.store import statistics
+from tomed.store import statistics, statistics_derived
 from tomed.store.statistics import SittingQuery
 
 
@@ -392,3 +392,25 @@ async def test_removing_all_reading_removes_it_here(shelf: Shelf) -> None:
     shelf.write(lambda c: users.delete(c, 1))
     assert shelf.execute("SELECT count(*) FROM sittings") == [(0,)]
     assert shelf.store.read(lambda c: statistics.stamp(c, 1))[0] is None
+
+
+async def test_a_device_that_never_stops_keeps_no_page_waiting(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is told while the tables are made waits for the next answer; what was told before is in this one."""
+    for book in (1, 2, 3):
+        shelf.read(f"2026-11-2{book - 1} 20:00", 30, book)
+    renew, told = statistics_derived.renew, 0
+
+    def renew_while_told(*arguments: object, **more: object) -> object:
+        nonlocal told
+        made = renew(*arguments, **more)  # type: ignore[arg-type]
+        if made is not None and told < 50:  # a loop that waits for silence ends too, but late
+            told += 1
+            shelf.read(f"2026-10-{told % 28 + 1:02} 10:00", 1, 1)
+        return made
+
+    monkeypatch.setattr(statistics_derived, "renew", renew_while_told)
+    await shelf.reporting.refresh(1)
+    assert told == 1, "one pass over the works, however often they change meanwhile"
+    assert {row[0] for row in shelf.execute("SELECT work_id FROM work_totals")} == {1, 2, 3}
+    monkeypatch.undo()
+    assert (await report(shelf)).totals.sessions == 4

@@ -67,12 +67,16 @@ class Renewal:
     finishes: list[tuple[Any, ...]] = field(default_factory=list)
 
 
-def renew(connection: apsw.Connection, user_id: int) -> Renewal | None:
-    """Reconcile some of what is stale, in a snapshot; None when nothing is. ``apply`` writes it."""
+def renew(connection: apsw.Connection, user_id: int, after: int | None = None) -> Renewal | None:
+    """Reconcile some of what is stale, in a snapshot; None when nothing is. ``apply`` writes it.
+
+    Args:
+        after: only works above this one, in whose order they are made.
+    """
     stale = fetch(
         connection,
-        "SELECT work_id, mark FROM stale_works WHERE user_id = ? ORDER BY work_id LIMIT ?",
-        (user_id, WORKS),
+        "SELECT work_id, mark FROM stale_works WHERE user_id = ? AND work_id > ? ORDER BY work_id LIMIT ?",
+        (user_id, -(1 << 62) if after is None else after, WORKS),
     )
     if not stale:
         return None
