@@ -7,8 +7,8 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tomed.model import Locator, LocatorKind, PositionEntry, Precision, Status
-from tomed.positions import COMPLETE_FROM, SAME_PLACE, Verdict, current, standing
+from tomed.model import Locator, LocatorKind, PositionEntry, Precision, Scaled, Status
+from tomed.positions import COMPLETE_FROM, SAME_PLACE, Verdict, canonical, current, standing
 
 LOCATORS = st.sampled_from([None, Locator(LocatorKind.CFI, "epubcfi(/6/4!/4/2)"), Locator(LocatorKind.PAGE, "7")])
 ENTRIES = st.builds(
@@ -17,7 +17,11 @@ ENTRIES = st.builds(
     at=st.integers(0, 50),
     fraction=st.sampled_from([0.0, 0.2, 0.2004, 0.5, 0.98, 0.99, 1.0]),
     locator=LOCATORS,
+    device=st.sampled_from([None, "Kobo", "Browser"]),
     precision=st.just(Precision.EXACT),
+    scaled=st.sampled_from(
+        [None, Scaled(None, Precision.FRACTION), Scaled(0.2, Precision.EXACT), Scaled(0.97, Precision.FRACTION)]
+    ),
 )
 LOGS = st.lists(ENTRIES, max_size=12, unique_by=lambda entry: entry.event_id)
 VERDICTS = st.lists(
@@ -92,3 +96,25 @@ def test_an_unfinished_book_can_be_finished_again():
     assert standing(log[:1], [Verdict(20, Status.READING)]).status is Status.READING
     after = standing(log, [Verdict(20, Status.READING)])
     assert (after.status, after.finished_at) == (Status.COMPLETE, 30)
+
+
+@given(ENTRIES)
+def test_the_end_of_one_reader_is_the_end_of_all(entry):
+    """Whatever the text says: who is at the end is at 1, and who is not is where the place was measured, if it was."""
+    if entry.fraction >= COMPLETE_FROM:
+        assert canonical(entry) == 1.0
+    elif entry.scaled is not None and entry.scaled.fraction is not None:
+        assert canonical(entry) == entry.scaled.fraction
+    else:
+        assert canonical(entry) == entry.fraction
+
+
+def test_a_sitting_borrows_a_locator_on_the_one_scale():
+    """Two readers' figures for one page differ; measured they agree, and the sitting keeps the exact place."""
+    here = Scaled(0.4, Precision.EXACT)
+    cfi = Locator(LocatorKind.CFI, "epubcfi(/6/4!/4/2)")
+    located = PositionEntry("a", 1, 0.6, cfi, device="Browser", scaled=here)
+    sitting = PositionEntry("b", 2, 0.4, device="Kobo", scaled=here)
+    assert current([located, sitting]) == replace(sitting, locator=cfi, scaled=here)
+    elsewhere = replace(sitting, fraction=0.6, scaled=Scaled(0.5, Precision.FRACTION))
+    assert current([located, elsewhere]) == elsewhere
