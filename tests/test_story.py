@@ -140,7 +140,9 @@ def test_from_the_device_to_the_browser_and_back(
     page.click("a[href*='/read/']")
     assert settled(page) == "cfi"
     assert "Chapter 2 paragraph 0" in shown(page)
-    assert told(f"/books/{made.uuid}/position")["position"] == place, "opening a book writes nothing"
+    still = told(f"/books/{made.uuid}/position")["position"]
+    # how far that is by the book's text is measured in the background
+    assert still | {"canonical": None} == place | {"canonical": None}, "opening a book writes nothing"
 
     # Reads on in the browser.
     turn(page, times=12)
