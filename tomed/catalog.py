@@ -1,6 +1,7 @@
 """The use cases over the mirrored catalogue: one book, lists, series, and the files on disk.
 
     book(c, uuid, user_id=None) → Book                      NotFound
+    book_id(c, uuid) → BookId                               NotFound
     book_by_id(c, book_id, user_id=None) → Book             NotFound
     books_by_id(c, ids, user_id=None) → {BookId: Book}      in the order of ids
     books(c, BookQuery(...)) → Page[Book]
@@ -44,6 +45,14 @@ _TAGS = {
 def book(connection: apsw.Connection, uuid: str, user_id: int | None = None) -> Book:
     """The book with this ``book_uuid``, gone ones too. Raises NotFound."""
     found = sql.book(connection, uuid, user_id)
+    if found is None:
+        raise NotFound("There is no such book.")
+    return found
+
+
+def book_id(connection: apsw.Connection, uuid: str) -> BookId:
+    """Our own key of the book with this ``book_uuid``, gone ones too. Raises NotFound."""
+    found = sql.book_id(connection, uuid)
     if found is None:
         raise NotFound("There is no such book.")
     return found

@@ -8,8 +8,9 @@ it) and moves to the book when the document is placed, by a rule or by a person.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import apsw
 
@@ -17,6 +18,7 @@ from tomed.errors import Ambiguous, Invalid, NoMatch, NotFound
 from tomed.model import BookId, Clues, DeviceId, Locator, Match, PositionEntry, Precision, Session, Status
 from tomed.store import aliases, documents, events, readings, scales
 
+NO_CLUES = Clues()
 DAY_MS = 24 * 3600 * 1000
 
 CLOCK_TOLERANCE_MS = 10_000
@@ -150,23 +152,52 @@ def record(
 
     Each event stands for itself: what is wrong with one is told in its result and touches no other.
     """
+    told = list(batch)
+    try:
+        with connection:
+            results = _record_all(connection, resolve, reporter, told, now, nullcontext())
+    except UNFORESEEN:  # one of them is to blame: once more, each by itself
+        results = _record_all(connection, resolve, reporter, told, now, connection)
+    return results
+
+
+UNFORESEEN = (Invalid, apsw.ConstraintError, OverflowError)
+"""A value that no check foresaw. It must not block a queue."""
+
+
+def _record_all(
+    connection: apsw.Connection,
+    resolve: Resolve,
+    reporter: Reporter,
+    batch: list[AnyTold | Result],
+    now: int,
+    alone: AbstractContextManager[Any],
+) -> list[Result]:
+    """Each event inside ``alone``: the connection (a savepoint, so that its failure undoes it alone) or nothing."""
     placing = _Placing(connection, resolve, reporter.user_id, now)
     results: list[Result] = []
-    touched: set[BookId] = set()
+    touched: _Touched = {}
     for told in batch:
         if isinstance(told, Result):
             results.append(told)
             continue
         try:
-            with connection:
-                results.append(_record_one(connection, placing, reporter, told, now, touched))
+            _check(reporter, told, now)
         except Invalid as err:
             results.append(Result(told.id, "rejected", err.message))
-        except (apsw.ConstraintError, OverflowError) as err:  # a value that no check foresaw must not block a queue
+            continue
+        try:
+            with alone:
+                results.append(_record_one(connection, placing, reporter, told, now, touched))
+        except UNFORESEEN as err:
+            if alone is not connection:
+                raise
             placing.known.clear()  # what was placed for it has been rolled back
-            results.append(Result(told.id, "rejected", f"This event can't be kept: {err}"))
-    for book_id in touched:
-        readings.refresh(connection, reporter.user_id, book_id, now)
+            reason = err.message if isinstance(err, Invalid) else f"This event can't be kept: {err}"
+            results.append(Result(told.id, "rejected", reason))
+    for book_id, added in touched.items():
+        if not added or readings.advance(connection, reporter.user_id, book_id, added, reporter.device_id) is None:
+            readings.refresh(connection, reporter.user_id, book_id, now)
     return results
 
 
@@ -178,12 +209,27 @@ def record_position(
     Raises:
         Invalid: it can't be kept.
     """
-    touched: set[BookId] = set()
+    _check(reporter, told, now)
+    touched: _Touched = {}
     placing = _Placing(connection, resolve, reporter.user_id, now, {told.clues: (book_id, None)})
     _record_one(connection, placing, reporter, told, now, touched)
-    if not touched:
+    added = touched.get(book_id)
+    if not added:
         return readings.find(connection, reporter.user_id, book_id)
-    return readings.refresh(connection, reporter.user_id, book_id, now)
+    advanced = readings.advance(connection, reporter.user_id, book_id, added, reporter.device_id)
+    return advanced or readings.refresh(connection, reporter.user_id, book_id, now)
+
+
+_Touched = dict[BookId, list[tuple[int, PositionEntry]] | None]
+"""Books whose logs have grown: by these entries (row id, entry) alone, or (None) by more than positions."""
+
+
+def _check(reporter: Reporter, told: AnyTold, now: int) -> None:
+    _check_time(told.at + reporter.clock_offset_ms, now)
+    if isinstance(told, SessionTold):
+        _check_time(told.ended_at + reporter.clock_offset_ms, now)
+    if told.clues == NO_CLUES:
+        raise Invalid("book: nothing is told about the file. Give a book_uuid, a filename or a partial_md5.")
 
 
 def _record_one(
@@ -192,21 +238,18 @@ def _record_one(
     reporter: Reporter,
     told: AnyTold,
     now: int,
-    touched: set[BookId],
+    touched: _Touched,
 ) -> Result:
     at = told.at + reporter.clock_offset_ms
-    _check_time(at, now)
-    if told.clues == Clues():
-        raise Invalid("book: nothing is told about the file. Give a book_uuid, a filename or a partial_md5.")
-    if isinstance(told, SessionTold):
-        _check_time(told.ended_at + reporter.clock_offset_ms, now)
     if not events.acknowledge(connection, reporter.user_id, told.id, kind_of(told), now):
         return Result(told.id, "duplicate")
     book_id, document_id = placing.of(told.clues)
     origin = events.Origin(reporter.user_id, told.id, now, book_id, document_id, reporter.device_id)
+    entry: PositionEntry | None = None
     match told:
         case PositionTold():
-            events.add_position(connection, origin, _entry(told, at, told.fraction), told.at)
+            entry = _entry(told, at, told.fraction)
+            position_id = events.add_position(connection, origin, entry, told.at)
         case SessionTold():
             offset = reporter.clock_offset_ms
             session = Session(
@@ -225,11 +268,15 @@ def _record_one(
                 # ``at`` is the last page turn; a sitting may end later, with nobody looking.
                 last_at = max(session.started_at, min(at, session.ended_at))
                 entry = _entry(told, last_at, told.end_fraction, source="session")
-                events.add_position(connection, origin, entry, last_at - offset)
+                position_id = events.add_position(connection, origin, entry, last_at - offset)
         case StatusTold():
             events.add_verdict(connection, origin, at, told.status, told.rating)
     if book_id is not None:
-        touched.add(book_id)
+        added = touched.setdefault(book_id, [])
+        if isinstance(told, StatusTold):
+            touched[book_id] = None
+        elif entry is not None and added is not None:
+            added.append((position_id, entry))
     return Result(told.id, "accepted")
 
 

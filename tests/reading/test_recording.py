@@ -236,3 +236,54 @@ def test_two_users_who_told_the_same_in_another_order_stand_at_the_same_place(st
     first, second = where(store, user=one), where(store, user=two)
     assert replace(first, position=None) == replace(second, position=None)
     assert first.position == second.position
+
+
+PLACES = st.lists(
+    st.one_of(
+        st.builds(
+            lambda n, at, f, located: position(
+                f"p{n}", NOW - at, f, locator=Locator(LocatorKind.CFI, f"/{n}") if located else None
+            ),
+            st.integers(0, 99),
+            st.integers(0, 12),
+            st.sampled_from((0.2, 0.5, 0.98, 0.99, 1.0)),
+            st.booleans(),
+        ),
+        st.builds(
+            lambda n, at, status: StatusTold(id=f"v{n}", at=NOW - at, clues=KNOWN, status=status),
+            st.integers(0, 99),
+            st.integers(0, 12),
+            st.sampled_from(Status),
+        ),
+    ),
+    min_size=2,
+    max_size=9,
+    unique_by=lambda e: e.id,
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(PLACES, st.integers(1, 4))
+def test_the_shortcut_of_a_page_turn_says_what_the_whole_log_says(store: Store, told, size: int):
+    """However events arrive, singly or in batches, the kept row and each answer are those made anew from the logs."""
+    store.write_now(lambda c: [users.delete(c, user.id) for user in users.everyone(c)] and None)
+    user = store.write_now(lambda c: users.create(c, "one", None, now=1))
+
+    def row(connection: apsw.Connection) -> object:
+        columns = "status, fraction, position_id, rating, started_at, finished_at"
+        return connection.execute(f"SELECT {columns} FROM readings WHERE user_id = ?", (user,)).fetchone()
+
+    for start in range(0, len(told), size):
+        some = told[start : start + size]
+
+        def work(connection: apsw.Connection, some=some) -> None:
+            if len(some) == 1 and isinstance(some[0], PositionTold):
+                answer = reading.record_position(connection, by_title, Reporter(user), some[0], BOOK, NOW)
+                assert answer == readings.find(connection, user, BOOK)
+            else:
+                record(connection, by_title, Reporter(user), some, NOW)
+            kept = row(connection)
+            readings.refresh(connection, user, BOOK, NOW)
+            assert kept == row(connection)
+
+        store.write_now(work)

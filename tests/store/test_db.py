@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 import apsw
 import pytest
 
 from tomed.errors import StoreError
-from tomed.store import users
+from tomed.store import devices, events, tokens, users
 from tomed.store.db import Store, connect
 from tomed.store.migrations import available
 
@@ -121,3 +122,52 @@ async def test_a_closed_store_is_one_file(tmp_path: Path):
     store.read(users.everyone)
     store.close()
     assert [path.name for path in tmp_path.iterdir()] == ["tomed.db"]
+
+
+def test_a_token_is_trusted_until_a_token_or_a_user_is_written(store: Store):
+    """Writes of reading leave it known, a use of it too; whatever could change it, by any connection, does not."""
+    ann = store.write_now(lambda c: users.create(c, "ann", None, now=1))
+    secret = store.write_now(lambda c: tokens.issue(c, ann, "device", "Kobo", 1))
+    device = store.write_now(lambda c: devices.upsert(c, ann, devices.DeviceReport("d", "Kobo"), 1))
+    asked: list[object] = []
+
+    def find(connection: apsw.Connection) -> object:
+        asked.append(tokens.find(connection, secret, 2))
+        return asked[-1]
+
+    def looked_up(change: Callable[[apsw.Connection], object]) -> bool:
+        other = connect(store.path)  # as another process would
+        change(other)
+        other.close()
+        before = len(asked)
+        assert store.trust("key", find) == store.read(lambda c: tokens.find(c, secret, 2))
+        return len(asked) > before
+
+    found = store.trust("key", find)
+    assert found is not None
+    token_id = found[0].id
+    assert not looked_up(lambda c: devices.upsert(c, ann, devices.DeviceReport("d", "Libra"), 3))
+    store.write_now(lambda c: events.acknowledge(c, ann, "e", "position", 3))
+    store.trust("key", find)
+    assert len(asked) == 1
+    assert looked_up(lambda c: tokens.bind_device(c, token_id, device))
+    assert looked_up(lambda c: tokens.rename(c, ann, token_id, "Libra"))
+    assert looked_up(lambda c: c.execute("DELETE FROM devices"))
+    assert looked_up(lambda c: c.execute("UPDATE users SET is_admin = 1"))
+    assert looked_up(lambda c: tokens.revoke(c, ann, token_id, 4))
+    assert store.trust("key", find) is None
+    assert looked_up(lambda c: c.execute("UPDATE tokens SET revoked_at = NULL"))
+    assert looked_up(lambda c: users.delete(c, ann))
+
+
+async def test_a_job_that_fails_alone_leaves_nothing(store: Store):
+    """With no other in its commit there is no savepoint: the transaction itself takes everything back."""
+
+    def half_done(connection: apsw.Connection) -> None:
+        users.create(connection, "half", None, now=1)
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        await store.write(half_done)
+    await store.write(lambda c: users.create(c, "next", None, now=1))
+    assert [user.name for user in store.read(users.everyone)] == ["next"]

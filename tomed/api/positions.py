@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import apsw
@@ -21,37 +22,44 @@ async def get_position(request: web.Request) -> web.Response:
     at_hand, user = services(request), signed_in(request)
     kind = _kind(request.query.get("kind", ""))
     book, found = at_hand.store.read(lambda c: _find(c, request.match_info["book_uuid"], user.id))
-    return shapes.answer({"position": await offered(at_hand, book, found, kind)})
+    return shapes.answer({"position": await offered(at_hand, found, kind, book)})
 
 
 async def put_position(request: web.Request) -> web.Response:
     """Record a position; it is on disk when the answer leaves, and tells whether it is the current one now."""
     at_hand, user = services(request), signed_in(request)
-    told, client_now = requests.put_position(await requests.body(request), request.match_info["book_uuid"])
+    told, client_now = requests.put_position(await requests.json_bytes(request), request.match_info["book_uuid"])
     now = at_hand.clock()
 
-    book = at_hand.store.look(lambda c: catalog.book(c, told.clues.book_uuid))
-
     def work(connection: apsw.Connection) -> readings.Reading:
+        book_id = catalog.book_id(connection, told.clues.book_uuid)
         device_id = _device(connection, user.id, request[TOKEN], now)
         reporter = reading.Reporter(user.id, device_id, reading.clock_offset(client_now, now))
-        return reading.record_position(connection, at_hand.resolve, reporter, told, book.id, now)
+        return reading.record_position(connection, at_hand.resolve, reporter, told, book_id, now)
 
     found = await at_hand.store.write(work)
     at_hand.scaling.wake()
     accepted = found.position is not None and found.position.event_id == told.id
-    current = await offered(at_hand, book, found, told.locator.kind if told.locator else None)
+    current = await offered(at_hand, found, told.locator.kind if told.locator else None)
     return shapes.answer({"accepted": accepted, "current": current})
 
 
 async def offered(
-    at_hand: Services, book: Book, found: readings.Reading, kind: LocatorKind | None
+    at_hand: Services, found: readings.Reading, kind: LocatorKind | None, book: Book | None = None
 ) -> dict[str, Any] | None:
-    """Where a user stands, with a locator of ``kind`` if there is one that is good enough."""
+    """Where a user stands, with a locator of ``kind`` if there is one that is good enough.
+
+    ``book`` saves a look-up when it is at hand; only a translation needs it.
+    """
     if found.position is None:
         return None
-    entry = await at_hand.places.offer(found.position, kind, lambda: catalog.epub_path(at_hand.store, book))
-    return shapes.of_position(found, entry)
+
+    def file() -> Path | None:
+        return catalog.epub_path(
+            at_hand.store, book or at_hand.store.look(lambda c: catalog.book_by_id(c, found.book_id))
+        )
+
+    return shapes.of_position(found, await at_hand.places.offer(found.position, kind, file))
 
 
 def _find(connection: apsw.Connection, book_uuid: str, user_id: int) -> tuple[Book, readings.Reading]:

@@ -70,6 +70,9 @@ class PutPositionIn(PositionIn):
     now: str = ""
 
 
+_PUT_POSITION = msgspec.json.Decoder(PutPositionIn)
+
+
 class SessionIn(msgspec.Struct):
     """The part of an event that is a sitting."""
 
@@ -120,11 +123,19 @@ async def body(request: web.Request) -> dict[str, Any]:
     Raises:
         Invalid: it is not a JSON object.
     """
+    return _object(await json_bytes(request))
+
+
+async def json_bytes(request: web.Request) -> bytes:
+    """A request's body as it came, if it says that it is JSON."""
     if request.content_type != "application/json":
         raise TomedError("Send JSON, with Content-Type: application/json.", code="unsupported_type")
     if (request.content_length or 0) > request.client_max_size:  # told at once, and not when so much has come
         raise TomedError("The request is larger than tomed takes.", code="too_large")
-    raw = await request.read()
+    return await request.read()
+
+
+def _object(raw: bytes) -> dict[str, Any]:
     try:
         data = json.loads(raw.decode("utf-8", "replace"), parse_float=_number)
     except (ValueError, RecursionError) as err:
@@ -217,9 +228,12 @@ def authors(told: str | list[str]) -> tuple[str, ...]:
     return tuple(clean(name.strip(), 512) for name in names[:64] if name.strip())
 
 
-def put_position(data: dict[str, Any], book_uuid: str) -> tuple[PositionTold, int | None]:
+def put_position(raw: bytes, book_uuid: str) -> tuple[PositionTold, int | None]:
     """The body of ``PUT …/position`` as (event, the client's own "now" in ms if told)."""
-    told: PutPositionIn = _convert(data, PutPositionIn)
+    try:
+        told = _PUT_POSITION.decode(raw)  # what nearly all send, in one go
+    except (ValueError, RecursionError):  # forms that only the lenient way knows, or a fault that it can name
+        told = _convert(_object(raw), PutPositionIn)
     if not told.event_id:
         raise Invalid("event_id: is missing. Make a new one for each event, and keep it when sending again.")
     event = PositionTold(

@@ -88,7 +88,7 @@ async def _positions(at_hand: Services, user_id: int, wanted: list[Clues | None]
         if match is None or book is None or found is None:
             shapes_.append({"want": number, "code": code})
             continue
-        position = await offered(at_hand, book, found, _kind_for_device(found))
+        position = await offered(at_hand, found, _kind_for_device(found), book)
         shapes_.append(
             {
                 "want": number,

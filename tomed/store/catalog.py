@@ -60,6 +60,12 @@ def book(connection: apsw.Connection, uuid: str, user_id: int | None = None) -> 
     return _single(connection, "b.uuid = ?", storable(uuid), user_id)
 
 
+def book_id(connection: apsw.Connection, uuid: str) -> BookId | None:
+    """Our own key of the book with Calibre's ``uuid``, gone or not; None when there is none."""
+    row = connection.execute("SELECT id FROM books WHERE uuid = ?", (storable(uuid),)).fetchone()
+    return BookId(row[0]) if row else None
+
+
 def book_by_id(connection: apsw.Connection, book_id: BookId, user_id: int | None = None) -> Book | None:
     """``book`` by our own key."""
     return _single(connection, "b.id = ?", book_id, user_id)

@@ -6,7 +6,7 @@ every write that touches a book. Nothing else writes it, and it could be made an
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import apsw
 
@@ -87,6 +87,38 @@ def rescale(connection: apsw.Connection, user_id: int, book_id: BookId) -> None:
         "UPDATE readings SET fraction = ? WHERE user_id = ? AND book_id = ? AND fraction <> ?",
         (fraction, user_id, book_id, fraction),
     )
+
+
+def advance(
+    connection: apsw.Connection,
+    user_id: int,
+    book_id: BookId,
+    added: list[tuple[int, PositionEntry]],
+    device_id: int | None,
+) -> Reading | None:
+    """``refresh`` in one statement, after ``added`` (row id, entry) of one device and nothing else came to the logs.
+
+    Entries later than the one that counts lie in the same epoch and begin nothing, and short of the end they finish
+    nothing: status and times stay, and the latest of them counts. That is nearly every page turn. None, and nothing is
+    done, where only ``refresh`` can tell: at the first entry, one that arrives late or at the same moment, one at the
+    end, one without a locator (it may be lent one, with its measured fraction). What was just added is not measured
+    yet, so that its own fraction stands.
+    """
+    position_id, entry = max(added, key=lambda one: positions.rank(one[1]))
+    if entry.locator is None or any(one.fraction >= positions.COMPLETE_FROM for _, one in added):
+        return None
+    earliest = min(one.at for _, one in added)
+    row = connection.execute(
+        "UPDATE readings SET fraction = ?3, position_id = ?4, updated_at = ?5 WHERE user_id = ?1 AND book_id = ?2"
+        " AND position_id IS NOT NULL AND updated_at < ?7"
+        " RETURNING status, rating, started_at, finished_at, (SELECT name FROM devices WHERE id = ?6)",
+        (user_id, book_id, entry.fraction, position_id, entry.at, device_id, earliest),
+    ).fetchone()
+    if row is None:
+        return None
+    status, rating, started_at, finished_at, device = row
+    current = replace(entry, device=device)
+    return Reading(book_id, Status(status), entry.fraction, current, rating, started_at, finished_at)
 
 
 def find(connection: apsw.Connection, user_id: int, book_id: BookId) -> Reading:
