@@ -15,7 +15,7 @@ from bench.floors import ROWS, name
 from bench.load import Figures, Request, measure, put_json
 from bench.process import Server, free_port, serving
 from bench.report import Report, alternating
-from bench.service import running
+from bench.service import BATCH, running
 from tomed.demo.library import build_demo_library
 
 Measures = dict[str, Callable[[], Figures]]
@@ -58,6 +58,8 @@ def main() -> None:
             for key, figures in found.items():
                 kind, told_apart, _ = key.partition(": ")
                 report.add(figures, found[kind] if told_apart else None, GOAL if told_apart else None)
+            batch = next(figures for key, figures in found.items() if key.startswith("POST /sync with"))
+            report.facts[f"CPU per event of a sync of {BATCH}, ms"] = round(batch.cpu_ms / BATCH, 4)
             report.facts["resident memory at the end, MB (below 80)"] = round(service.server.memory_mb(), 1)
     report.show()
     for row in report.rows:

@@ -24,6 +24,10 @@ READ_AT = 1_767_225_600_000
 """When the reading of the bench begins, ms; a page is turned every second."""
 
 
+BATCH = 500
+"""Events of a full sync: as many as one call may hold."""
+
+
 @dataclass(frozen=True, slots=True)
 class Service:
     """A running daemon with a person's token, and the books that it serves."""
@@ -39,6 +43,7 @@ class Service:
             "lookup: GET …/position": (self._get, 8),
             "insert: PUT …/position, durable": (self._put, 8),
             "insert: POST /sync with one event": (self.one_sync, 8),
+            f"POST /sync with {BATCH} events": (self._sync_batch, 1),
         }
         return {
             name: functools.partial(measure, name, self.server, made, connections=connections, seconds=seconds)
@@ -69,14 +74,22 @@ class Service:
         return put_json(f"/api/v1/books/{self._book(number)['book_uuid']}/position", body, self.token)
 
     def one_sync(self, number: int) -> Request:
-        event = {
+        return self._sync_of(number, [self._event(number)])
+
+    def _sync_batch(self, number: int) -> Request:
+        return self._sync_of(number, [self._event(number * BATCH + one) for one in range(BATCH)])
+
+    def _event(self, number: int) -> dict[str, object]:
+        return {
             "id": str(uuid.uuid4()),
             "type": "position",
             "at": format_at(READ_AT + number * 1000),
             "book": {"book_uuid": self._book(number)["book_uuid"]},
             "fraction": 0.5,
         }
-        body = json.dumps({"device": {"id": f"d{number % 64}", "name": "Kobo"}, "events": [event]}).encode()
+
+    def _sync_of(self, number: int, events: list[dict[str, object]]) -> Request:
+        body = json.dumps({"device": {"id": f"d{number % 64}", "name": "Kobo"}, "events": events}).encode()
         headers = {**self._authorization, "Content-Type": "application/json"}
         return Request("/api/v1/sync", "POST", body, headers)
 
