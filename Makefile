@@ -4,7 +4,7 @@
 # make help     the rest
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-web setup-test run demo test test-koreader lint fix bench torture audit dist plugin screenshots lock clean
+.PHONY: help setup setup-test run demo test test-koreader lint fix bench torture audit dist plugin screenshots lock clean
 
 PYTHON ?= python3
 VENV := .venv

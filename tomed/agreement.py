@@ -50,6 +50,7 @@ def _same_person(one: frozenset[str], other: frozenset[str]) -> bool:
 
 
 def contradicts_volume(question: Question, facts: Facts) -> bool:
+    """Whether the file says it is another volume of the book's own series."""
     told = question.clues.series_index
     if told is None or not question.clues.series or not facts.series or facts.series_index is None:
         return False

@@ -104,6 +104,7 @@ def readings(question: Question) -> Iterator[tuple[str, tuple[str, ...]]]:
 
 
 def plain_stems(question: Question) -> list[str]:
+    """The name as it can be read without its roads' additions: as it is, and without a copy's number."""
     if question.name_spent or not question.readable:
         return []
     stems = [question.readable]

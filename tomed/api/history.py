@@ -29,6 +29,8 @@ MAX_FILE = 512 * 1024 * 1024
 
 
 class HistoryBookIn(msgspec.Struct):
+    """A row of KOReader's ``book`` table."""
+
     key: int
     partial_md5: str = ""
     title: str = ""
@@ -43,6 +45,8 @@ class HistoryBookIn(msgspec.Struct):
 
 
 class HistoryIn(msgspec.Struct):
+    """The body of ``POST /history``; rows are read one by one, so that a bad one spoils no other."""
+
     device: requests.DeviceIn
     books: list[HistoryBookIn] | dict[str, Any] = []
     rows: list[Any] | dict[str, Any] = []

@@ -32,6 +32,8 @@ async def list_sittings(request: web.Request) -> web.Response:
 
 
 class SittingIn(msgspec.Struct):
+    """A sitting as a person says it was."""
+
     started_at: str
     ended_at: str
     active_s: int | None = None

@@ -148,6 +148,8 @@ async def _export_file(request: web.Request, at_hand: Services, user: User) -> w
 
 
 class GoalIn(msgspec.Struct):
+    """The body of ``PUT /statistics/goals``."""
+
     measure: str
     period: str
     target: int
