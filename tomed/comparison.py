@@ -28,9 +28,9 @@ from tomed.store.db import Store
 
 T = TypeVar("T")
 
-SCAN, SCAN_LEAST = 10_000, 500
+SCAN, SCAN_LEAST = 3_000, 500
 """Books compared in one read of Calibre: at most, and on the slowest machine."""
-READ, READ_LEAST = 500, 25
+READ, READ_LEAST = 250, 25
 """Books read with all their parts in one lock, likewise."""
 WRITE = 500
 """Books written in one transaction: others wait no longer than these take."""

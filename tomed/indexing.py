@@ -282,8 +282,8 @@ class Indexer:
         shelf.version = await shelf.call(shelf.library.data_version)
         shelf.changed_at = time.monotonic()
         shelf.was_read = True
-        shelf.state, shelf.progress, shelf.problem = LibraryState.READY, None, shelf.library.remark
         await self._recount(shelf, row)
+        shelf.state, shelf.progress, shelf.problem = LibraryState.READY, None, shelf.library.remark
         for other in self._shelves:
             if other.row is not None and other.row.id in one.again:
                 other.due = True
