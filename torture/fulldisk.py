@@ -24,7 +24,7 @@ def _disk(folder: Path, options: str) -> Iterator[bool]:
         yield done.returncode == 0
     finally:
         if done.returncode == 0:
-            subprocess.run(["umount", str(folder)], check=False, capture_output=True)
+            subprocess.run(["umount", "--lazy", str(folder)], check=False, capture_output=True)
 
 
 def run(world: World) -> None:
@@ -129,4 +129,4 @@ def _unwritable(folder: Path) -> Iterator[bool]:
         yield bound and subprocess.run(read_only, capture_output=True).returncode == 0
     finally:
         if bound:
-            subprocess.run(["umount", str(folder)], check=False, capture_output=True)
+            subprocess.run(["umount", "--lazy", str(folder)], check=False, capture_output=True)
