@@ -6,8 +6,8 @@ import re
 
 import pytest
 
+from tests.browser import PASSWORD, Browser
 from tests.libraries import LibraryFixture
-from tests.pages.conftest import PASSWORD, Browser
 from tests.security.test_strangers import HOLE, PAGE_ROUTES
 from tomed.api.routes import PREFIX
 from tomed.api.routes import ROUTES as API_ROUTES

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
+from tests.browser import Browser
 from tests.libraries import LibraryFixture
-from tests.pages.conftest import Browser
 from tomed.api.routes import PREFIX
 from tomed.api.routes import ROUTES as API_ROUTES
 from tomed.clock import format_at, now_ms
