@@ -82,8 +82,13 @@ def test_search_shows_named_books_first_and_series_in_order(shelf: Shelf) -> Non
     assert shelf.titles(q="lamp", sort="title") == ["A Life", "Lamp 1", "Lamp 1.5", "Lamp 2", "Lamp 10"]
 
 
-def test_many_hits_are_counted_and_paged(shelf: Shelf) -> None:
-    """More hits than are ranked: the total is true, and the pages hold each book once, by title."""
+@pytest.mark.parametrize(("walk", "many"), [(1_000, 4_000), (50, 100), (10**9, 10**9)])
+def test_many_hits_are_counted_and_paged(shelf: Shelf, monkeypatch: pytest.MonkeyPatch, walk: int, many: int) -> None:
+    """More hits than are ranked: the total is true, and the pages hold each book once, by title, however found."""
+    monkeypatch.setattr(sql, "WALK", walk)
+    monkeypatch.setattr(sql, "MANY", many)
+    if walk > 10_000:
+        monkeypatch.setattr(sql, "_is_walk_shorter", lambda *_: False)
     number = sql.NARROW + 120
     shelf.put(*(entry(n, f"Common {n}", "Many" if n % 2 else "Few") for n in range(1, number + 1)))
     shelf.lose(5, 6)

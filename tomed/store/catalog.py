@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import apsw
+import msgspec
 
 from tomed.folding import fold, match_expression, storable
 from tomed.model import Book, BookId, BookQuery, Format, NameView, Page, SeriesView, Status
@@ -20,6 +21,10 @@ from tomed.store.cards import Card, unpack
 
 PER_PAGE_MAX = 200
 AUTHORS_SHOWN = 3
+WALK = 1_000
+"""Books that are looked at in one step when a page of many hits is gathered; each step is twice the last."""
+MANY = 4_000
+"""More hits than these are not handed back to SQLite one by one."""
 NARROW = 500
 """Up to this many hits those in title and series come before those elsewhere; more are shown by title."""
 
@@ -114,11 +119,18 @@ def books(connection: apsw.Connection, query: BookQuery) -> Page[Book]:
     total = _count(connection, query, hits, where, bound)
     if query.sort == "read" and query.user_id is not None:
         ids = _by_last_read(connection, query.user_id, where, bound, offset, per_page)
+    elif (
+        hits is not None
+        and not (query.author or query.tag or query.series)
+        and (query.sort in _ORDERS or not hits.few)
+        and _is_walk_shorter(len(hits.ids), offset + per_page, _counted(connection, "books"))
+    ):
+        ids = _walked(connection, query, hits, offset, per_page)
     else:
-        source, order, extra = _order(query, hits)
+        order, extra = _order(query, hits)
         found = _fetch(
             connection,
-            f"SELECT b.id FROM {source} WHERE {where} ORDER BY {order} LIMIT ? OFFSET ?",
+            f"SELECT b.id FROM books b WHERE {where} ORDER BY {order} LIMIT ? OFFSET ?",
             (*bound, *extra, per_page, offset),
         )
         ids = [book_id for (book_id,) in found]
@@ -126,19 +138,38 @@ def books(connection: apsw.Connection, query: BookQuery) -> Page[Book]:
 
 
 class _Hits:
-    """What the search index answers: all the books when they are few, else only that they are many."""
+    """What the search index answers, asked once: the ``ids`` of the books, and whether they are few or many."""
 
     def __init__(self, connection: apsw.Connection, expression: str) -> None:
         self.expression = expression
-        sql = "SELECT rowid FROM book_search WHERE book_search MATCH ? LIMIT ?"
-        found = _fetch(connection, sql, (expression, NARROW + 1))
-        self.few = [book_id for (book_id,) in found] if len(found) <= NARROW else None
+        # One text of numbers instead of a row each: a word that half a library has is then no longer dear.
+        sql = "SELECT json_group_array(rowid) FROM book_search WHERE book_search MATCH ?"
+        self.ids: list[int] = msgspec.json.decode(_fetch(connection, sql, (expression,))[0][0], type=list[int])
+        self.few = len(self.ids) <= NARROW
+        self.many = len(self.ids) > MANY
 
-    def count(self, connection: apsw.Connection) -> int:
-        if self.few is not None:
-            return len(self.few)
-        sql = "SELECT count(*) FROM book_search WHERE book_search MATCH ?"
-        return int(_fetch(connection, sql, (self.expression,))[0][0])
+
+def _is_walk_shorter(hits: int, upto: int, books: int) -> bool:
+    """Whether the first ``upto`` of so many hits are sooner met by walking all books in order than by sorting the hits.
+
+    A book walked past costs less than half of a hit that is looked up and sorted.
+    """
+    return upto * books < 2 * hits * hits
+
+
+def _walked(connection: apsw.Connection, query: BookQuery, hits: _Hits, offset: int, per_page: int) -> list[BookId]:
+    """Of many hits those of a page: the index of the order that is asked for is walked until it is full."""
+    where, bound = _choose(query, None)
+    sort = query.sort if query.sort in _ORDERS else "title"
+    sql = f"SELECT b.id FROM books b INDEXED BY books_by_{sort} WHERE {where} ORDER BY {_ORDERS[sort]} LIMIT ? OFFSET ?"
+    wanted, found = set(hits.ids), list[BookId]()
+    walked, step = 0, WALK
+    while True:
+        ids = _fetch(connection, sql, (*bound, step, walked))
+        found += [BookId(book_id) for (book_id,) in ids if book_id in wanted]
+        if len(found) >= offset + per_page or len(ids) < step:
+            return found[offset : offset + per_page]
+        walked, step = walked + step, step * 2
 
 
 def _choose(query: BookQuery, hits: _Hits | None) -> tuple[str, Row]:
@@ -149,10 +180,10 @@ def _choose(query: BookQuery, hits: _Hits | None) -> tuple[str, Row]:
         where.append(condition)
         bound.extend(values)
 
-    if hits is not None and hits.few is not None:
-        also("b.id IN (SELECT value FROM json_each(?))", json.dumps(hits.few))
-    elif hits is not None:
+    if hits is not None and hits.many:
         also("b.id IN (SELECT rowid FROM book_search WHERE book_search MATCH ?)", hits.expression)
+    elif hits is not None:
+        also("b.id IN (SELECT value FROM json_each(?))", json.dumps(hits.ids))
     if query.author:
         also(
             "b.id IN (SELECT l.book_id FROM book_authors l JOIN authors a ON a.id = l.author_id WHERE a.key = ?)",
@@ -188,7 +219,7 @@ def _count(connection: apsw.Connection, query: BookQuery, hits: _Hits | None, wh
     """How many there are, without walking them where a count is kept. The search index holds living books only."""
     if not (query.author or query.tag or query.series or query.kind):
         if not query.status:
-            return hits.count(connection) if hits else _counted(connection, "books")
+            return len(hits.ids) if hits else _counted(connection, "books")
         if query.status == Status.NEW and hits is None:
             sql = (
                 "SELECT count(*) FROM readings r CROSS JOIN books b ON b.id = r.book_id"
@@ -199,19 +230,16 @@ def _count(connection: apsw.Connection, query: BookQuery, hits: _Hits | None, wh
     return int(count)
 
 
-def _order(query: BookQuery, hits: _Hits | None) -> tuple[str, str, Row]:
-    """(source, order, values) of a list. Many hits are found by walking an index in the order that is asked for."""
-    if query.sort not in _ORDERS and hits is not None and hits.few is not None:
+def _order(query: BookQuery, hits: _Hits | None) -> tuple[str, Row]:
+    """The order of a list as SQL, and its values. Of few hits those in title and series come first."""
+    if query.sort not in _ORDERS and hits is not None and hits.few:
         named = "{title series} : (" + hits.expression + ")"
         return (
-            "books b",
             "b.id NOT IN (SELECT rowid FROM book_search WHERE book_search MATCH ?), b.series_key, b.series_index,"
             " b.sort_key, b.id",
             (named,),
         )
-    sort = query.sort if query.sort in _ORDERS else "series" if query.series else "title"
-    many = hits is not None and hits.few is None and not (query.author or query.tag or query.series)
-    return f"books b INDEXED BY books_by_{sort}" if many else "books b", _ORDERS[sort], ()
+    return _ORDERS[query.sort if query.sort in _ORDERS else "series" if query.series else "title"], ()
 
 
 def _by_last_read(
