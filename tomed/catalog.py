@@ -25,7 +25,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import apsw
-import nh3
 
 from tomed.errors import LibraryMissing, NotFound
 from tomed.model import Book, BookId, BookQuery, NameView, Page, SeriesView
@@ -74,7 +73,11 @@ def books(connection: apsw.Connection, query: BookQuery) -> Page[Book]:
 def description(connection: apsw.Connection, book_id: BookId) -> str:
     """The description as HTML without scripts, pictures, styles or addresses other than links."""
     raw = sql.description(connection, book_id)
-    return nh3.clean(raw, tags=_TAGS, attributes={"a": {"href"}}, url_schemes={"http", "https"}) if raw else ""
+    if not raw:
+        return ""
+    import nh3  # when a page first shows a description: a device never does
+
+    return nh3.clean(raw, tags=_TAGS, attributes={"a": {"href"}}, url_schemes={"http", "https"})
 
 
 def series_list(

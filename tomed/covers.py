@@ -14,22 +14,16 @@ import os
 import tempfile
 import time
 import unicodedata
-import warnings
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-from PIL import Image, ImageOps
-
 SIZES = {"thumb": (240, 360), "large": (600, 900)}
 """Greatest width and height, in pixels, of each size that can be asked for."""
 
-SOURCE_BYTES_MAX = 64 << 20
-PIXELS_MAX = 60_000_000
 TOUCH_S = 3600
-KINDS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
 
 JPEG, SVG = "image/jpeg", "image/svg+xml"
 SVG_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
@@ -85,7 +79,9 @@ class Covers:
                 _touch(path)
                 return Cover(path, kind)
         room.mkdir(parents=True, exist_ok=True)
-        picture = shrink(source, box) if source else None
+        from tomed import thumbnails  # Pillow: memory that a daemon without readers of its pages can do without
+
+        picture = thumbnails.shrink(source, box) if source else None
         if picture is not None:
             path, kind, content = room / (name + ".jpg"), JPEG, picture
         else:
@@ -96,35 +92,6 @@ class Covers:
             self._added = 0
             _evict(self.folder, self.limit_bytes, keep=path)
         return Cover(path, kind)
-
-
-def shrink(source: Path, box: tuple[int, int]) -> bytes | None:
-    """The picture at ``source`` as a JPEG that fits ``box``; None when it is none, broken, or a bomb."""
-    try:
-        if source.stat().st_size > SOURCE_BYTES_MAX:
-            return None
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # our own limit below is the stricter one
-            with Image.open(source, formats=KINDS) as opened:
-                if opened.width * opened.height > PIXELS_MAX:
-                    return None
-                opened.draft("RGB", box)  # a JPEG is decoded at a fraction of its size
-                upright = ImageOps.exif_transpose(opened)
-                upright.thumbnail(box, Image.Resampling.LANCZOS, reducing_gap=2.0)
-                return _encode(upright)
-    except Exception:  # Pillow answers hostile bytes with many kinds of exceptions: all mean "no picture"
-        return None
-
-
-def _encode(picture: Image.Image) -> bytes:
-    if picture.mode in ("RGBA", "LA", "PA", "P"):
-        layered = picture.convert("RGBA")
-        picture = Image.new("RGB", layered.size, "white")
-        picture.paste(layered, mask=layered.getchannel("A"))
-    with tempfile.SpooledTemporaryFile(max_size=1 << 20) as out:
-        picture.convert("RGB").save(out, "JPEG", quality=82, optimize=True, progressive=False)
-        out.seek(0)
-        return out.read()
 
 
 def placeholder(title: str, authors: Sequence[str] = ()) -> str:

@@ -10,8 +10,9 @@ from xml.etree import ElementTree
 import pytest
 from PIL import Image
 
-from tomed import covers
-from tomed.covers import JPEG, SVG, Covers, placeholder, shrink
+from tomed import thumbnails
+from tomed.covers import JPEG, SVG, Covers, placeholder
+from tomed.thumbnails import shrink
 
 
 def picture(path: Path, size: tuple[int, int] = (1200, 1800), kind: str = "JPEG") -> Path:
@@ -36,8 +37,8 @@ def cache(tmp_path):
 async def test_a_cover_is_made_small_once_and_again_when_the_picture_changes(cache, tmp_path, monkeypatch):
     """The picture fits its box, is decoded once however many ask, and follows the library."""
     made: list[Path] = []
-    genuine = covers.shrink
-    monkeypatch.setattr(covers, "shrink", lambda source, box: made.append(source) or genuine(source, box))
+    genuine = thumbnails.shrink
+    monkeypatch.setattr(thumbnails, "shrink", lambda source, box: made.append(source) or genuine(source, box))
     source = picture(tmp_path / "cover.jpg")
     first, *others = await asyncio.gather(*(cache.get("u1", source, "thumb", title="T") for _ in range(5)))
     assert all(other == first for other in others)
@@ -72,7 +73,7 @@ async def test_broken_pictures_become_placeholders_and_are_remembered(cache, tmp
     source = tmp_path / "cover.jpg"
     source.write_bytes(content)
     assert (await cache.get("u3", source, "thumb", title="Broken")).content_type == SVG
-    monkeypatch.setattr(covers, "shrink", lambda *_: pytest.fail("looked again"))
+    monkeypatch.setattr(thumbnails, "shrink", lambda *_: pytest.fail("looked again"))
     assert (await cache.get("u3", source, "thumb", title="Broken")).content_type == SVG
 
 

@@ -13,7 +13,6 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-import segno
 from aiohttp import web
 from markupsafe import Markup
 
@@ -249,6 +248,8 @@ def _is_loopback(server: str) -> bool:
 def square(text: str) -> Markup:
     """A QR code as inline SVG, without any style attribute."""
     out = io.BytesIO()
+    import segno  # when somebody first adds a device
+
     segno.make(text, error="m", micro=False).save(
         out, kind="svg", xmldecl=False, svgns=False, omitsize=True, border=2, dark="#000", light="#fff"
     )
