@@ -174,22 +174,28 @@ def pages(store: Store) -> None:
         say(name, (time.thread_time() - started) * 100, "ms", 5)
 
 
-def fill(library: CalibreLibrary, books: int) -> None:
-    """Books without files, with titles that share words in several scripts; every other one is in a series."""
+def fill(library: CalibreLibrary, books: int, files: dict[str, bytes] | None = None) -> None:
+    """Books (with ``files``, if any) whose titles share words in several scripts; every other one is in a series."""
     dice = random.Random(1)
     pool = ["Winter", "Salt", "Crown", "River", "Glass", "Hollow", "Paper", "Königin", "Mädchen", "Зима", "星", "物語"]
     for number in range(books):
         title = " ".join(dice.choices(pool, k=dice.randint(1, 4)))
         series = f"{dice.choice(pool)} Cycle {number % (books // 20 + 1)}" if number % 2 else None
         library.add(
-            LibraryBook(f"{title} {number}", (f"Author {number % 997}",), series=series, tags=(dice.choice(pool),))
+            LibraryBook(
+                f"{title} {number}",
+                (f"Author {number % 997}",),
+                series=series,
+                tags=(dice.choice(pool),),
+                files=files or {},
+            )
         )
 
 
-def made(folder: Path, books: int) -> Path:
-    """A library of our own making, without files, when none is given."""
+def made(folder: Path, books: int, files: dict[str, bytes] | None = None) -> Path:
+    """A library of our own making, when none is given."""
     with CalibreLibrary.create(folder, columns=()) as library:
-        fill(library, books)
+        fill(library, books, files)
     return folder
 
 

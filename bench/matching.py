@@ -122,7 +122,7 @@ def main() -> None:
     told = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="tomed-matching-") as folder:
         store = Store.open(Path(folder) / "data" / "tomed.db")
-        asyncio.run(index(store, told.library or made(Path(folder) / "library", told.books)))
+        asyncio.run(index(store, told.library or made(Path(folder) / "library", told.books, {"EPUB": b"a file"})))
         store.close()
         connection = apsw.Connection(str(Path(folder) / "data" / "tomed.db"))
         with connection:

@@ -86,6 +86,7 @@ class Service:
             "at": format_at(READ_AT + number * 1000),
             "book": {"book_uuid": self._book(number)["book_uuid"]},
             "fraction": 0.5,
+            "locator": {"kind": "xpointer", "value": "/body/DocFragment[2]/body/p[1]/text()[1].0"},
         }
 
     def _sync_of(self, number: int, events: list[dict[str, object]]) -> Request:

@@ -14,7 +14,7 @@ from tomed import reading
 from tomed.errors import NoMatch, NotFound
 from tomed.model import BookId, Clues, Locator, LocatorKind, Match, Status
 from tomed.reading import PositionTold, Reporter, Result, SessionTold, StatusTold, record
-from tomed.store import documents, events, readings, users
+from tomed.store import documents, events, readings, scales, users
 from tomed.store.db import Store
 
 NOW = 1_790_000_000_000
@@ -287,3 +287,37 @@ def test_the_shortcut_of_a_page_turn_says_what_the_whole_log_says(store: Store, 
             assert kept == row(connection)
 
         store.write_now(work)
+
+
+def steps(store: Store, work) -> int:
+    """Hundreds of steps that SQLite takes for ``work``: what it costs, on any machine."""
+    taken = 0
+
+    def count() -> bool:
+        nonlocal taken
+        taken += 1
+        return False
+
+    def counted(connection: apsw.Connection) -> None:
+        connection.set_progress_handler(count, 100)
+        try:
+            work(connection)
+        finally:
+            connection.set_progress_handler(None)
+
+    store.read(counted)
+    return taken
+
+
+def test_a_long_log_without_locators_costs_no_more_than_a_short_one(store: Store):
+    """A client that never tells a locator: neither where one is, nor what waits to be measured, reads all of it."""
+    asked = [
+        lambda c: readings.find(c, 1, BOOK),
+        lambda c: scales.unscaled(c, BOOK, 8),
+    ]
+    tell(store, *(position(f"a{n}", 1000 + n, 0.3) for n in range(200)))
+    short = [steps(store, work) for work in asked]
+    for batch in range(10):
+        tell(store, *(position(f"b{batch}-{n}", 100_000 + batch * 500 + n, 0.3) for n in range(500)))
+    long = [steps(store, work) for work in asked]
+    assert all(after <= before * 2 + 5 for before, after in zip(short, long, strict=True)), (short, long)

@@ -141,6 +141,9 @@ def _unscale(connection: apsw.Connection, condition: str, *values: int) -> None:
     )
 
 
+LOOK_BACK = 100
+"""Entries of a log in which a locator is looked for when the newest one has none."""
+
 _POSITION = (
     "p.id, p.event_id, p.at, p.fraction, p.locator_kind, p.locator_value, p.text, p.source, d.name, p.precision,"
     " p.canonical, p.canonical_precision, p.chapter"
@@ -160,12 +163,17 @@ def position_heads(
 ) -> list[tuple[int, PositionEntry]]:
     """The entries among which ``positions.current`` must choose: the newest, and the newest with a locator.
 
-    As (row id, entry). Two indexed look-ups, however long the log is.
+    As (row id, entry). Two indexed look-ups, however long the log is: a locator is looked for among the latest
+    ``LOOK_BACK`` entries, so that a client that never tells one does not have its whole log read at each page turn.
     """
     rows: list[tuple[int, PositionEntry]] = []
-    for condition in ("", " AND p.locator_kind IS NOT NULL"):
+    recent = f"SELECT at FROM positions WHERE user_id = ?1 AND book_id = ?2 ORDER BY at DESC LIMIT 1 OFFSET {LOOK_BACK}"
+    for condition in (
+        "p.at > ?3",
+        f"p.at > max(?3, coalesce(({recent}), 0) - 1) AND p.locator_kind IS NOT NULL",
+    ):
         row = connection.execute(
-            f"SELECT {_POSITION} WHERE p.user_id = ? AND p.book_id = ? AND p.at > ?{condition}"
+            f"SELECT {_POSITION} WHERE p.user_id = ?1 AND p.book_id = ?2 AND {condition}"
             " ORDER BY p.at DESC, p.locator_kind IS NOT NULL DESC, p.event_id DESC LIMIT 1",
             (user_id, book_id, since),
         ).fetchone()

@@ -13,6 +13,7 @@ import apsw
 
 from tomed.model import BookId, Locator, LocatorKind, Precision, Scaled
 from tomed.store import readings
+from tomed.store.events import LOOK_BACK
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +46,9 @@ def unscaled(connection: apsw.Connection, book_id: BookId, limit: int) -> list[U
     """Places in a book that were not looked at, the newest first."""
     rows: list[Any] = connection.execute(
         "SELECT p.id, p.user_id, p.fraction, p.locator_kind, p.locator_value, p.text,"
-        " coalesce(p.locator_kind, (SELECT q.locator_kind FROM positions q WHERE q.user_id = p.user_id"
-        "  AND q.book_id = p.book_id AND q.device_id IS p.device_id AND q.locator_kind IS NOT NULL"
-        "  ORDER BY q.at DESC LIMIT 1))"
+        " coalesce(p.locator_kind, (SELECT q.locator_kind FROM (SELECT locator_kind, device_id FROM positions"
+        f"  WHERE user_id = p.user_id AND book_id = p.book_id ORDER BY at DESC LIMIT {LOOK_BACK}) q"
+        "  WHERE q.device_id IS p.device_id AND q.locator_kind IS NOT NULL LIMIT 1))"
         " FROM positions p WHERE p.book_id = ? AND p.canonical_precision IS NULL ORDER BY p.at DESC LIMIT ?",
         (book_id, limit),
     ).fetchall()
