@@ -7,7 +7,7 @@ import socket
 import time
 import urllib.parse
 
-from torture.world import World, descriptors, memory_mb, until
+from torture.world import World, memory_mb, sockets, until
 
 HALF = (
     b"",  # connected, and silent
@@ -30,7 +30,7 @@ def run(world: World) -> None:
     pid = daemon.process.pid
     with world.devices(daemon, 1) as devices:
         world.wait_for_answers(devices, 20)
-    memory, files = memory_mb(pid), descriptors(pid)
+    memory, files = memory_mb(pid), sockets(pid)
     held = _open(daemon.url, world.size.of(400, 40), world)
     try:
         slowest = 0.0
@@ -56,7 +56,7 @@ def run(world: World) -> None:
             if number % 2:  # every second one by a reset
                 one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
             one.close()
-    world.wait("closed connections are let go", lambda: descriptors(pid) <= files + 5, 30)
+    world.wait("closed connections are let go", lambda: sockets(pid) <= files + 5, 30)
     daemon.stop()
 
 

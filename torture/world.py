@@ -135,6 +135,17 @@ def descriptors(pid: int) -> int:
     return len(list(Path(f"/proc/{pid}/fd").iterdir()))
 
 
+def sockets(pid: int) -> int:
+    """How many sockets a process has open; a worker that it began meanwhile has pipes."""
+    found = 0
+    for file in Path(f"/proc/{pid}/fd").iterdir():
+        try:
+            found += file.readlink().name.startswith("socket:")
+        except FileNotFoundError:  # closed while we looked
+            continue
+    return found
+
+
 def until(seconds: float, step_s: float) -> Iterator[float]:
     """Yield how much time is gone, every ``step_s``, for ``seconds``."""
     began = time.monotonic()

@@ -123,7 +123,7 @@ def test_ranges_and_what_else_foliate_writes(value: str, start: str, end: str) -
     "value",
     ["", "epubcfi()", "epubcfi(/)", "epubcfi(6/4)", "/6/4!/4", "epubcfi(/6/4!/4/2", "epubcfi(/6/4!/4,/2)",
      "epubcfi(:3)", "epubcfi(/6/4[a)", "epubcfi(/6,/4,/6,/8)", "epubcfi(" + "/2" * 9000 + ")", "epubcfi(/99999999999)",
-     "comic:5", "/body/DocFragment[1]"],
+     "comic:5", "/body/DocFragment[1]", "epubcfi(/6:1!,:1!/2:1!,)"],
 )  # fmt: skip
 def test_nonsense_is_no_cfi(value: str) -> None:
     """It is refused with a sentence."""

@@ -31,7 +31,7 @@ SCHEMAS: dict[str, Schema] = {
     "Totals": object_of(
         "active_s sessions pages days books_finished",
         active_s=SECONDS, sessions=WHOLE, pages=WHOLE, days=WHOLE, books_finished=WHOLE,
-        mean_session_s=SECONDS, mean_day_s=SECONDS,
+        mean_session_s=or_null(SECONDS), mean_day_s=or_null(SECONDS),
     ),
     "Bar": object_of(
         "key first active_s pages sessions days",

@@ -128,6 +128,8 @@ def _joined(parent: list[list[Step]], tail: list[list[Step]]) -> tuple[Path, ...
     for number, path in enumerate(tail):
         for step in path:
             if step.index == -1:
+                if not paths[-1]:
+                    raise Invalid("An offset in a CFI needs a step before it.")
                 last = paths[-1].pop()
                 paths[-1].append(Step(last.index, last.id, step.offset, last.text))
             else:
