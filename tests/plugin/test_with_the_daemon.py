@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -63,6 +64,36 @@ def test_a_book_nobody_knows_is_kept(tmp_path: Path, daemon: Daemon) -> None:
     device.play("S.open(book) S.turn(3, 30) S.close_book() S.run(5) S.settle()", book=stranger).check()
     (session,) = daemon.get("/sessions").json["sessions"]
     assert session["book"] is None
+    assert device.queued() == []
+
+
+def test_a_file_of_calibres_own_list(tmp_path: Path, daemon: Daemon, library: LibraryFixture) -> None:
+    """A meaningless name, strange bytes, no metadata: the list that Calibre left there says which book it is."""
+    device = Device(tmp_path / "device", daemon.url, daemon.token)
+    uuid, folder = library.book("First Light").uuid, tmp_path / "device" / "card" / "stuff"
+    folder.mkdir(parents=True)
+    listed = [
+        {"lpath": f"stuff/{name}", "uuid": uuid, "title": "?", "comments": 'a "]}'} for name in ("1.epub", "2.EPUB")
+    ]
+    (folder.parent / "metadata.calibre").write_text(json.dumps(listed, indent=2), "utf-8")
+    nameless = [
+        book(file=str(folder / name), md5=md5 * 32, props={})
+        for name, md5 in (("1.epub", "1"), ("2.epub", "2"), ("3.epub", "3"))
+    ]
+    away, there = "S.world.connected = false ", "S.net(true) S.run(5) S.settle() "
+    read = "S.turn(3, 30) S.close_book() "
+    device.play(away + "S.open(book) " + read, book=nameless[1]).check()  # KOReader ends before there is a network
+    assert [event["book"] for event in device.queued()] == [{"filename": "2.epub", "partial_md5": "2" * 32}]
+    played = device.play(
+        there + "S.open(book) S.run(3) S.settle() S.dump(require('tomesync/reading').match) " + read + there,
+        book=nameless[0],
+    ).check()
+    match = played.of("dump")[0]["what"]
+    assert (match["matched_by"], match["book_uuid"]) == ("uuid", uuid)
+    device.play("S.open(book) " + read + there, book=nameless[2]).check()
+    sessions = daemon.get("/sessions").json["sessions"]
+    placed = [session["book"]["book_uuid"] if session["book"] else None for session in sessions]
+    assert sorted(map(str, placed)) == sorted([uuid, uuid, "None"]), sessions
     assert device.queued() == []
 
 

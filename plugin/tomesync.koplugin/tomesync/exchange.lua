@@ -1,6 +1,8 @@
 --- The child's part of a sync: reads the queue's oldest segments, makes the one request, judges the answer.
 --- Everything it needs comes in the job; it touches no window, no setting and no database of KOReader.
 local Answers = require("tomesync/answers")
+local CalibreList = require("tomesync/calibre_list")
+local Paths = require("tomesync/paths")
 local Positions = require("tomesync/positions")
 local Queue = require("tomesync/queue")
 
@@ -24,6 +26,33 @@ function Exchange.body(encode, job, lines)
     end
     return '{"device":' .. encode(job.device) .. ',"now":"' .. job.now .. '","events":' .. joined(lines)
         .. ',"want":[' .. table.concat(wants, ",") .. "]}"
+end
+
+-- Adds what Calibre's own list on this device says of the files. Whatever is wrong with that list, the sync goes on.
+local function identify(json, job, lines)
+    local lists = job.lists()
+    local function uuidOf(book)
+        local path = type(book) == "table" and job.paths[Paths.key(book)]
+        return path and lists:uuidOf(path)
+    end
+    for i, want in ipairs(job.want or {}) do
+        local uuid = uuidOf(want)
+        if uuid then
+            local told = { identifiers = CalibreList.added(want.identifiers, uuid) }
+            for name, value in pairs(want) do
+                told[name] = told[name] or value
+            end
+            job.want[i] = told
+        end
+    end
+    for _, entry in ipairs(lines) do
+        local event = Answers.object(json.decode, entry.line)
+        local uuid = event and uuidOf(event.book)
+        if uuid then
+            entry.line = CalibreList.intoLine(entry.line, event.book, uuid)
+        end
+    end
+    lists:save()
 end
 
 -- Which segments are done with, and which only in part.
@@ -67,7 +96,8 @@ local function send(http, json, job, lines)
     return Answers.sync(json.decode, status, body, asked, #(job.want or {}))
 end
 
---- job: { dir, segments, complete, extra = { { id, line } }, want, device, now, url, token, ca_file, most_events }.
+--- job: { dir, segments, complete, extra = { { id, line } }, want, device, now, url, token, ca_file, most_events,
+--- lists = function that makes a CalibreList, paths = { [Paths.key(book)] = whole path } }. Without `lists` none is asked.
 -- Returns a small table for the parent: { ok, done, part, aside, acknowledged_extra, positions, … } or { ok = false, … }.
 function Exchange.run(job, http, json)
     local most = job.most_events or Exchange.most_events
@@ -86,6 +116,9 @@ function Exchange.run(job, http, json)
     end
     for _, entry in ipairs(job.extra or {}) do
         lines[#lines + 1] = entry
+    end
+    if job.lists and job.paths then
+        pcall(identify, json, job, lines)
     end
     local answer, failure = send(http, json, job, lines)
     if not answer and failure.outcome == "too_large" and #lines > 1 then

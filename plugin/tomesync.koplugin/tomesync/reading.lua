@@ -3,6 +3,7 @@
 --- Nothing here talks to the network.
 local Events = require("tomesync/events")
 local Journal = require("tomesync/journal")
+local Paths = require("tomesync/paths")
 local Place = require("tomesync/place")
 local Queue = require("tomesync/queue")
 local Settings = require("tomesync/settings")
@@ -30,6 +31,7 @@ function Reading.start()
     end
     lfs.mkdir(Settings.folder)
     Reading.queue = Queue.new(Settings.folder .. "/queue", lfs)
+    Reading.paths = Paths.new(Settings.folder .. "/paths")
     Reading.tracker = Tracker.new(clock, UUID.new)
     Reading.journal = Journal.new(Settings.folder .. "/sitting", rapidjson.encode, rapidjson.decode)
     local sitting, book = Reading.journal:recover()
@@ -120,6 +122,7 @@ function Reading.opened(ui)
     end
     Reading.ui, Reading.file, Reading.place = ui, ui.document.file, place
     Reading.book = Events.book(factsOf(ui))
+    Reading.paths:note(Reading.book, Reading.file)
     Reading.renderings = partialRenderings(ui)
     if is_reload then
         Reading.tracker:rebase(place)

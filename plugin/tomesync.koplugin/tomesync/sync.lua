@@ -3,6 +3,7 @@ local Device = require("device")
 local NetworkMgr = require("ui/network/manager")
 local UIManager = require("ui/uimanager")
 local Backoff = require("tomesync/backoff")
+local CalibreList = require("tomesync/calibre_list")
 local Exchange = require("tomesync/exchange")
 local Http = require("tomesync/http")
 local Reading = require("tomesync/reading")
@@ -10,6 +11,7 @@ local Settings = require("tomesync/settings")
 local Text = require("tomesync/text")
 local Times = require("tomesync/times")
 local Worker = require("tomesync/worker")
+local lfs = require("libs/libkoreader-lfs")
 local logger = require("logger")
 local rapidjson = require("rapidjson")
 local version = require("tomesync/version")
@@ -108,6 +110,9 @@ local function makeJob(by_person)
         dir = Reading.queue.dir, segments = segments, complete = complete, extra = extra, want = want,
         device = Sync.device(), now = Times.format(os.time()), url = Settings.server(), token = Settings.get("token"),
         ca_file = caFile(), block_s = Sync.block_s, total_s = Sync.total_s, most_events = Sync.most_events,
+        paths = Reading.paths.known, lists = function()
+            return CalibreList.new(lfs.attributes, rapidjson, Settings.folder .. "/calibre-lists")
+        end,
         run = function(job)
             return Exchange.run(job, Http, rapidjson)
         end,
@@ -141,7 +146,7 @@ function Sync.now(done)
     job.done = function(answer)
         if answer.code == "cannot_fork" then
             -- No background on this device: then the person waits a few seconds, as they asked for it.
-            job.block_s, job.total_s = 3, 8
+            job.block_s, job.total_s, job.lists = 3, 8, nil
             local ok, result = pcall(job.run, job)
             answer = ok and result or { ok = false, code = "error", detail = tostring(result) }
         end
