@@ -27,7 +27,7 @@ def test_a_lived_life_fits_the_schemas(tmp_path: Path, daemon_of):
         operation = document["paths"]["/api/v1" + template][method.lower()]
         if "requestBody" in operation:
             check(operation["requestBody"]["content"]["application/json"]["schema"], body)
-        check(operation["responses"]["200"]["content"]["application/json"]["schema"], answer.json)
+        check(operation["responses"][str(status)]["content"]["application/json"]["schema"], answer.json)
         asked.append(f"{method} {template}")
         return answer.json
 

@@ -72,7 +72,7 @@ def _operation(route: Route) -> dict[str, Any]:
             *({"name": name, "in": "query", "schema": _parameter(name)} for name in route.query),
         ],
         "responses": {
-            "200": {"description": "Done.", "content": {route.media: _content(route)}},
+            str(route.status): {"description": "Done.", "content": {route.media: _content(route)}},
             "default": {"$ref": "#/components/responses/Problem"},
         },
     }

@@ -41,6 +41,7 @@ class Route:
     body: str = ""
     answer: str = ""
     media: str = "application/json"
+    status: int = 200
 
 
 PAGING = ("page", "per_page")
@@ -83,7 +84,7 @@ ROUTES: tuple[Route, ...] = (
     Route("PUT", "/statistics/goals", statistics.put_goal, body="PutGoal", answer="Goals"),
     Route("GET", "/books/{book_uuid}/statistics", statistics.get_book_statistics, answer="BookStatistics"),
     Route("GET", "/sittings", sittings.list_sittings, query=("book_uuid", "from", "to", *PAGING), answer="Sittings"),
-    Route("POST", "/sittings", sittings.add_sitting, body="AddSitting", answer="OneSitting"),
+    Route("POST", "/sittings", sittings.add_sitting, body="AddSitting", answer="OneSitting", status=201),
     Route("PUT", "/sittings/{key}", sittings.change_sitting, body="ChangeSitting", answer="Corrected"),
     Route("DELETE", "/sittings/{key}", sittings.delete_sitting, answer="Deleted"),
     Route("GET", "/history", history.get_mark, query=("device",), answer="HistoryMark"),
