@@ -18,7 +18,7 @@ function Messages.failure(answer, server)
         end
         return T(_("The server at %1 did not answer in time."), server)
     elseif code == "key" then
-        return _("The server does not know this device's key. Download the plugin again from the server, or pair this device.")
+        return _("The server does not know this device's key. Pair it again.")
     elseif code == "plugin_too_old" then
         return _("This plugin is too old for the server. Download the new one from the server's page.")
     elseif code == "not_tomed" then
