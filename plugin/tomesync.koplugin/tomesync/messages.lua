@@ -20,7 +20,7 @@ function Messages.failure(answer, server)
     elseif code == "key" then
         return _("The server does not know this device's key. Pair it again.")
     elseif code == "plugin_too_old" then
-        return _("This plugin is too old for the server. Download the new one from the server's page.")
+        return _("This plugin is too old for the server: update it.")
     elseif code == "not_tomed" then
         return T(_("What answers at %1 is not tomed. A hotspot's sign-in page perhaps?"), server)
     elseif code == "redirected" then
