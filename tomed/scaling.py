@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 
 BATCH = 32
 """Places that are measured for one write."""
+YIELD = 6
+"""How many times as long as a batch took nothing is measured: no more than a seventh of a processor is used."""
 PAUSE_S = 1.0
 """Events come in bursts: their places are looked at together, when the burst is mostly over."""
 
@@ -92,8 +94,8 @@ class Scaling:
                 await self._store.write(lambda c: scales.give_up(c, book_id))
                 return
             await self._store.write(lambda c, found=found: scales.keep(c, book_id, found))  # type: ignore[misc]
-            # A year that was read offline comes at once: half of the time is left to those who ask meanwhile.
-            await asyncio.sleep(time.monotonic() - began)
+            # A year that was read offline comes at once: most of the time is left to those who ask meanwhile.
+            await asyncio.sleep(YIELD * (time.monotonic() - began))
 
     async def close(self) -> None:
         """Stop; what is missing is measured next time."""
