@@ -28,7 +28,10 @@ def raw(daemon: Daemon, request: bytes) -> bytes:
     where = urllib.parse.urlsplit(daemon.url)
     with socket.create_connection((str(where.hostname), int(where.port or 80)), timeout=PATIENCE_S) as one:
         one.sendall(request)
-        return one.recv(65_536)
+        answer = one.recv(65_536)
+        while answer and b"\r\n\r\n{" not in answer and (more := one.recv(65_536)):  # head and body may come apart
+            answer += more
+        return answer
 
 
 def test_a_body_that_says_how_large_it_is_is_refused_at_once(running: Daemon):
@@ -53,6 +56,41 @@ def test_a_packed_body_counts_as_what_it_unpacks_to(running: Daemon):
     assert running.request("POST", "/sync", large, headers={"Content-Encoding": "gzip"}).status == 413
     small = gzip.compress(json.dumps({"device": {"id": "d1", "name": "Kobo"}, "events": []}).encode())
     assert running.request("POST", "/sync", small, headers={"Content-Encoding": "gzip"}).status == 200
+
+
+HOST = b"Host: x\r\nAuthorization: Bearer tomed_secret\r\n"
+CHUNKED = b"POST /api/v1/sync HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("request_", "status", "code"),
+    [
+        pytest.param(b"tomed_secret tomed_secret\r\n\r\n", 400, "invalid", id="no HTTP"),
+        pytest.param(b"GET /tomed_secret HTTP/9.9\r\n" + HOST + b"\r\n", 400, "invalid", id="no such version"),
+        pytest.param(b"GET / HTTP/1.1\r\n" + HOST + b"tomed_secret\x00: 1\r\n\r\n", 400, "invalid", id="a bad header"),
+        pytest.param(b"GET / HTTP/1.1\r\n" + HOST + b"X: 1\r\n" * 300 + b"\r\n", 400, "invalid", id="many headers"),
+        pytest.param(CHUNKED + b"tomed_secret\r\n\r\n", 400, "invalid", id="bad chunks"),
+        pytest.param(b"GET http://[tomed_secret HTTP/1.1\r\n" + HOST + b"\r\n", 400, "invalid", id="a bad address"),
+        pytest.param(b"GET /tomed_secret" + b"a" * 9000 + b" HTTP/1.1\r\n\r\n", 431, "too_large", id="a long address"),
+        pytest.param(
+            b"GET / HTTP/1.1\r\nAccept: text/html\r\nCookie: tomed_secret" + b"a" * 9000 + b"\r\n\r\n",
+            431,
+            "too_large",
+            id="a long header",
+        ),
+        pytest.param(b"GET / HTTP/1.1\r\n" + HOST + b"Expect: tea\r\n\r\n", 417, "invalid", id="a wrong expectation"),
+    ],
+)
+def test_what_is_no_request_is_answered_by_a_problem(running: Daemon, request_: bytes, status: int, code: str):
+    """What never reaches a handler is refused as everything else is, and neither the answer nor the log quotes it."""
+    head, _, body = raw(running, request_).partition(b"\r\n\r\n")
+    told = json.loads(body)
+    assert head.split(b" ")[1] == str(status).encode()
+    assert b"content-type: application/problem+json" in head.lower()
+    assert (told["status"], told["code"]) == (status, code)
+    assert len(told["detail"]) > 20
+    assert "tomed_secret" not in str(told) + running.log.read_text()
+    assert "Traceback" not in running.log.read_text()
 
 
 def test_noise_leaves_no_trace_in_the_log(running: Daemon):

@@ -43,6 +43,7 @@ SENTENCE = {
     404: "There is nothing at this address.",
     405: "This address does not take that method.",
     413: "The request is larger than tomed takes.",
+    417: "The only thing to expect of tomed is 100-continue.",
     500: "tomed met an error that it did not foresee. Its log has the details.",
 }
 
@@ -82,7 +83,7 @@ def of_http(err: web.HTTPException) -> web.Response:
     return problem(err.status, code, SENTENCE.get(err.status, err.reason), headers)
 
 
-def of_exception(request: web.BaseRequest, err: Exception) -> web.Response:
+def of_exception(request: web.BaseRequest, err: BaseException) -> web.Response:
     """The answer to what nobody foresaw: a plain sentence outside, the traceback in the log only."""
     log.exception("%s %s failed", request.method, request.path, exc_info=err)
     return problem(500, "internal", SENTENCE[500])

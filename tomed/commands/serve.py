@@ -9,12 +9,14 @@ import os
 import signal
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from tomed import __version__
+from tomed.api.connection import Connection
 from tomed.app import build_app
 from tomed.calibre.find import find_library
 from tomed.clock import now_ms
@@ -29,6 +31,10 @@ from tomed.store.folder import only_one
 
 SHUTDOWN_S = 1.0
 """How long open requests may go on after a signal; with this the daemon ends within two seconds."""
+
+
+BACKLOG = 128
+"""Connections that may wait to be taken."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -104,20 +110,36 @@ async def _serve(config: Config) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     app = build_app(config)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S, handle_signals=False)
+    runner = web.AppRunner(app, shutdown_timeout=SHUTDOWN_S, handle_signals=False)
     await runner.setup()
     try:
+        listening = await listen(runner, config)
         try:
-            await web.TCPSite(runner, config.host, config.port, reuse_address=True).start()
-        except OSError as err:
-            raise ConfigError(f"tomed can't listen on {config.host} port {config.port}: {err.strerror}") from err
-        await announce(app, config, runner.addresses[0][1])
-        showing = asyncio.ensure_future(show_indexing(app[SERVICES].indexer)) if sys.stderr.isatty() else None
-        await stopping.wait()
-        if showing is not None:
-            showing.cancel()
+            await announce(app, config, listening.sockets[0].getsockname()[1])
+            showing = asyncio.ensure_future(show_indexing(app[SERVICES].indexer)) if sys.stderr.isatty() else None
+            await stopping.wait()
+            if showing is not None:
+                showing.cancel()
+        finally:
+            listening.close()
     finally:
         await runner.cleanup()
+
+
+async def listen(runner: web.AppRunner, config: Config) -> asyncio.Server:
+    """Take connections from now on, each a ``Connection`` of ours (``web.TCPSite`` knows only aiohttp's own).
+
+    Raises:
+        ConfigError: the address is taken, or is none of this machine's.
+    """
+    loop, manager = asyncio.get_running_loop(), runner.server
+    if manager is None:
+        raise RuntimeError("a runner that is not set up takes no connections")
+    connection = partial(Connection, manager, loop)
+    try:
+        return await loop.create_server(connection, config.host, config.port, reuse_address=True, backlog=BACKLOG)
+    except OSError as err:
+        raise ConfigError(f"tomed can't listen on {config.host} port {config.port}: {err.strerror}") from err
 
 
 async def announce(app: web.Application, config: Config, port: int) -> None:
