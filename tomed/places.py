@@ -7,13 +7,15 @@ process of its own; what can't be translated surely is left to the fraction.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
 from tomed.errors import Invalid
+from tomed.locators.translate import Place
 from tomed.locators.worker import Places as Translator
+from tomed.locators.worker import Question
 from tomed.model import Locator, LocatorKind, PositionEntry, Precision, Scaled
 from tomed.positions import COMPLETE_FROM
 
@@ -63,15 +65,9 @@ class Places:
         if path is None:
             return unknown
         try:
-            place = await self._translator.translate(
-                path,
-                locator,
-                entry.fraction,
-                entry.text,
-                kind,
-                foreign=_is_foreign(locator, entry.text),
-                scale=locator.kind,
-            )
+            foreign = _is_foreign(locator, entry.text)
+            question = Question(locator, entry.fraction, entry.text, kind, foreign, locator.kind)
+            place = await self._translator.translate(path, question)
         except Invalid as err:
             log.info("A place in %s could not be translated: %s", path.name, err.message)
             return unknown
@@ -89,30 +85,37 @@ class Places:
             fraction=fraction,
         )
 
-    async def measure(self, path: Path, told: Told) -> Scaled:
-        """Where a place is on the one scale, from the EPUB at ``path``, and in which chapter.
+    async def measure(self, path: Path, told: Sequence[Told]) -> list[Scaled]:
+        """Where places of the EPUB at ``path`` are on the one scale, and in which chapter; in order.
 
         Raises:
             Invalid: the file is no readable EPUB, or it took too long. ``Busy``: not now.
         """
-        if told.scale is LocatorKind.PAGE:  # of a file that counts pages: they are its scale
-            at_end = told.fraction >= COMPLETE_FROM
-            return Scaled(1.0 if at_end else told.fraction, Precision.EXACT if at_end else Precision.FRACTION)
-        place = await self._translator.translate(
-            path,
-            told.locator,
-            told.fraction,
-            told.text,
-            foreign=told.locator is None or _is_foreign(told.locator, told.text),
-            scale=told.scale,
-        )
-        if told.fraction >= COMPLETE_FROM:
-            return Scaled(1.0, Precision.EXACT, place.chapter)
-        return Scaled(place.fraction, _doubted(place.sure, told.locator, told.text), place.chapter)
+        asked = [one for one in told if one.scale is not LocatorKind.PAGE]  # a file that counts pages is its own scale
+        found = iter(await self._translator.translate_all(path, [_question(one) for one in asked]) if asked else ())
+        return [_paged(one) if one.scale is LocatorKind.PAGE else _scaled(one, next(found)) for one in told]
 
     async def close(self) -> None:
         """End the workers."""
         await self._translator.close()
+
+
+def _question(told: Told) -> Question:
+    foreign = told.locator is None or _is_foreign(told.locator, told.text)
+    return Question(told.locator, told.fraction, told.text, None, foreign, told.scale)
+
+
+def _scaled(told: Told, found: Place | Invalid) -> Scaled:
+    if isinstance(found, Invalid):  # a place that the book does not have spoils no other
+        return Scaled(None, Precision.FRACTION)
+    if told.fraction >= COMPLETE_FROM:
+        return Scaled(1.0, Precision.EXACT, found.chapter)
+    return Scaled(found.fraction, _doubted(found.sure, told.locator, told.text), found.chapter)
+
+
+def _paged(told: Told) -> Scaled:
+    at_end = told.fraction >= COMPLETE_FROM
+    return Scaled(1.0 if at_end else told.fraction, Precision.EXACT if at_end else Precision.FRACTION)
 
 
 def _is_foreign(locator: Locator, text: str) -> bool:

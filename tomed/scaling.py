@@ -6,6 +6,7 @@ No request waits for it: until a place is measured, its reader's own fraction st
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import time
 from collections.abc import Callable
@@ -21,7 +22,7 @@ from tomed.store.db import Store
 log = logging.getLogger(__name__)
 
 BATCH = 32
-"""Places that are measured for one write."""
+"""Places that are measured in one go, and kept by one write."""
 YIELD = 6
 """How many times as long as a batch took nothing is measured: no more than a seventh of a processor is used."""
 PAUSE_S = 1.0
@@ -85,7 +86,7 @@ class Scaling:
             if not batch:
                 return
             try:
-                found = [(place, await self._places.measure(path, place)) for place in batch]
+                measured = await self._places.measure(path, batch)
             except Busy:
                 self._again = True
                 return
@@ -93,7 +94,8 @@ class Scaling:
                 log.info("Places in %s could not be measured: %s", path.name, err.message)
                 await self._store.write(lambda c: scales.give_up(c, book_id))
                 return
-            await self._store.write(lambda c, found=found: scales.keep(c, book_id, found))  # type: ignore[misc]
+            found = list(zip(batch, measured, strict=True))
+            await self._store.write(functools.partial(scales.keep, book_id=book_id, found=found))
             # A year that was read offline comes at once: most of the time is left to those who ask meanwhile.
             await asyncio.sleep(YIELD * (time.monotonic() - began))
 

@@ -139,6 +139,16 @@ def test_a_file_that_is_no_book_is_tried_once(store: Store, book: Path, tmp_path
     assert log(store)["a"][1] is not None
 
 
+@pytest.mark.parametrize("value", ["/nobody/knows[this]", "/body/DocFragment[90]/body/p[1]/text().0"])
+def test_a_place_that_the_book_does_not_have_spoils_no_other(store: Store, book: Path, value: str):
+    """A bad locator leaves its reader's own fraction; those beside it in the log are measured all the same."""
+    bad = Locator(LocatorKind.XPOINTER, value)
+    tell(store, position("bad", NOW, 0.5, locator=bad), position("good", NOW + 1, 0.7, locator=XPOINTER, text=SENTENCE))
+    measure(store, book)
+    assert log(store)["bad"][1:] == (pytest.approx(0.5, abs=0.01), Precision.FRACTION)
+    assert log(store)["good"] == (0.7, pytest.approx(TRUE, abs=0.005), Precision.EXACT)
+
+
 def test_a_place_moves_with_its_file_to_another_book(store: Store, book: Path):
     """What was measured in one book is forgotten when the file turns out to be another."""
     tell(store, position("p", NOW, 0.97, UNKNOWN, locator=CFI, text=SENTENCE))

@@ -13,9 +13,10 @@ import os
 import signal
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
 from functools import partial
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -31,8 +32,24 @@ KEPT_BOOKS = 8
 MEMORY = 1 << 30
 """Bytes of address space that a worker process may take."""
 
+_Answers = list[Place | Invalid]
 _Version = tuple[str, int, int]
 _models: OrderedDict[_Version, BookModel] = OrderedDict()
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A place to find in a book; see ``locate`` for the first five.
+
+    ``scale`` names the kind of reader on whose scale ``fraction`` is; None is the canonical one.
+    """
+
+    locator: Locator | None = None
+    fraction: float | None = None
+    text: str = ""
+    want: LocatorKind | None = None
+    foreign: bool = False
+    scale: LocatorKind | None = None
 
 
 class Busy(Invalid):
@@ -51,27 +68,26 @@ class Places:
         self._executor: ProcessPoolExecutor | None = None
         self._room = asyncio.Semaphore(max(1, processes) * 16)
 
-    async def translate(
-        self,
-        path: Path,
-        locator: Locator | None = None,
-        fraction: float | None = None,
-        text: str = "",
-        want: LocatorKind | None = None,
-        *,
-        foreign: bool = False,
-        scale: LocatorKind | None = None,
-    ) -> Place:
-        """Find a place in the EPUB at ``path``; see ``locate`` for what the arguments mean.
-
-        ``scale`` names the kind of reader on whose scale ``fraction`` is; None is the canonical one.
+    async def translate(self, path: Path, question: Question) -> Place:
+        """Find a place in the EPUB at ``path``.
 
         Raises:
-            Invalid: not a readable EPUB, no such place in it, or it took too long.
+            Invalid: not a readable EPUB, no such place in it, or it took too long. ``Busy``: not now.
+        """
+        (found,) = await self.translate_all(path, [question])
+        if isinstance(found, Invalid):
+            raise found
+        return found
+
+    async def translate_all(self, path: Path, questions: Sequence[Question]) -> list[Place | Invalid]:
+        """Find places in one EPUB, each for itself, in order: the way to a worker and back costs more than a place.
+
+        Raises:
+            Invalid: not a readable EPUB, or it took too long. ``Busy``: not now.
         """
         if self._room.locked():
             raise Busy("Too many places are being looked for; this one has to wait for the next sync.")
-        translation = partial(_translate, str(path), locator, fraction, text, want, foreign, scale)
+        translation = partial(_translate, str(path), tuple(questions))
         async with self._room:
             try:
                 async with asyncio.timeout(self._timeout_s):
@@ -80,7 +96,7 @@ class Places:
                 self._abandon(self._executor)
                 raise Invalid(f"The book took more than {self._timeout_s:g} seconds to read.") from err
 
-    async def _run(self, translation: Callable[[], Place]) -> Place:
+    async def _run(self, translation: Callable[[], _Answers]) -> _Answers:
         if self._processes == 0:
             return await asyncio.to_thread(translation)
         loop = asyncio.get_running_loop()
@@ -140,26 +156,24 @@ def _leave_with(parent: BaseProcess) -> None:
     os._exit(0)
 
 
-def _translate(
-    path: str,
-    locator: Locator | None,
-    fraction: float | None,
-    text: str,
-    want: LocatorKind | None,
-    foreign: bool,
-    scale: LocatorKind | None = None,
-) -> Place:
+def _translate(path: str, questions: Sequence[Question]) -> _Answers:
+    # An error is rebuilt plainly: an exception with a cause does not travel well between processes.
     try:
         model = _model(path)
-        if fraction is not None:
-            fraction = model.canonical(scale, fraction)
-        return locate(model, locator, fraction, text, foreign=foreign, want=want)
+        return [_find(model, question) for question in questions]
     except TomedError as err:
-        # Rebuilt plainly: an exception with a cause does not travel well between processes.
         raise Invalid(err.message) from None
     except MemoryError:
         _models.clear()
         raise Invalid("The book takes more memory than any book.") from None
+
+
+def _find(model: BookModel, asked: Question) -> Place | Invalid:
+    try:
+        fraction = asked.fraction if asked.fraction is None else model.canonical(asked.scale, asked.fraction)
+        return locate(model, asked.locator, fraction, asked.text, foreign=asked.foreign, want=asked.want)
+    except TomedError as err:
+        return Invalid(err.message)
 
 
 def _model(path: str) -> BookModel:
