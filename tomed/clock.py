@@ -44,7 +44,7 @@ def parse_at(text: object, name: str = "at") -> int:
 def format_at(at: int) -> str:
     """Write integer ms as RFC 3339 UTC with ``Z``."""
     moment = _EPOCH + timedelta(milliseconds=at)
-    return moment.isoformat(timespec="milliseconds" if at % 1000 else "seconds").replace("+00:00", "Z")
+    return moment.isoformat(timespec="milliseconds" if at % 1000 else "seconds")[:-6] + "Z"
 
 
 def format_compact(at: int) -> str:
