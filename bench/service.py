@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import json
 import subprocess
 import sys
@@ -10,7 +11,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 from urllib.request import Request as HttpRequest
@@ -20,7 +21,7 @@ from bench.load import Figures, Request, measure, put_json
 from bench.process import Server, free_port, serving
 from tomed.clock import format_at
 
-READ_AT = 1_767_225_600_000
+READ_AT = 1_704_067_200_000
 """When the reading of the bench begins, ms; a page is turned every second."""
 
 
@@ -35,12 +36,15 @@ class Service:
     server: Server
     token: str
     books: list[dict[str, object]]
+    seconds_read: Iterator[int] = field(default_factory=itertools.count)
+    """Each event is later than all before it, whatever is measured in between, as a page turn is."""
 
     def measures(self, seconds: float) -> dict[str, Callable[[], Figures]]:
         """What is measured, by name. The names before the colon are those of the floors that they compare with."""
         requests: dict[str, tuple[Callable[[int], Request], int]] = {
             "lookup: GET /resolve by file name": (self._resolve, 8),
             "lookup: GET …/position": (self._get, 8),
+            "GET …/position, translated for the other reader": (self._get_translated, 8),
             "insert: PUT …/position, durable": (self._put, 8),
             "insert: POST /sync with one event": (self.one_sync, 8),
             f"POST /sync with {BATCH} events": (self._sync_batch, 1),
@@ -64,14 +68,23 @@ class Service:
     def _get(self, number: int) -> Request:
         return Request(f"/api/v1/books/{self._book(number)['book_uuid']}/position", headers=self._authorization)
 
+    def _get_translated(self, number: int) -> Request:
+        # What was told last by a sync is an xpointer, by a PUT a cfi: half of them are as they are asked for.
+        kind = ("cfi", "xpointer")[number % 2]
+        target = f"/api/v1/books/{self._book(number // 2)['book_uuid']}/position?kind={kind}"
+        return Request(target, headers=self._authorization)
+
     def _put(self, number: int) -> Request:
         body = {
             "event_id": str(uuid.uuid4()),
-            "at": format_at(READ_AT + number * 1000),
+            "at": self._at(),
             "fraction": 0.5,
             "locator": {"kind": "cfi", "value": "epubcfi(/6/4!/4/2/1:10)"},
         }
         return put_json(f"/api/v1/books/{self._book(number)['book_uuid']}/position", body, self.token)
+
+    def _at(self) -> str:
+        return format_at(READ_AT + next(self.seconds_read) * 1000)
 
     def one_sync(self, number: int) -> Request:
         return self._sync_of(number, [self._event(number)])
@@ -83,7 +96,7 @@ class Service:
         return {
             "id": str(uuid.uuid4()),
             "type": "position",
-            "at": format_at(READ_AT + number * 1000),
+            "at": self._at(),
             "book": {"book_uuid": self._book(number)["book_uuid"]},
             "fraction": 0.5,
             "locator": {"kind": "xpointer", "value": "/body/DocFragment[2]/body/p[1]/text()[1].0"},
