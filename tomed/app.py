@@ -27,6 +27,7 @@ from tomed.services import SERVICES, Services
 from tomed.signing_in import SignIn
 from tomed.store.aliases import remember_names
 from tomed.store.db import Store
+from tomed.store.searches import Searches
 from tomed.waiting import Waiting
 
 BACKGROUND: web.AppKey[tuple[Fingerprints, Waiting, Scaling]] = web.AppKey("background", tuple)
@@ -105,6 +106,7 @@ def _open(
         covers=Covers(config.data / "covers"),
         places=places,
         scaling=scaling,
+        searches=Searches(),
         pairing=Pairing(store, clock),
     )
 

@@ -4,13 +4,13 @@
     book_id(c, uuid) → BookId                               NotFound
     book_by_id(c, book_id, user_id=None) → Book             NotFound
     books_by_id(c, ids, user_id=None) → {BookId: Book}      in the order of ids
-    books(c, BookQuery(...)) → Page[Book]
+    books(c, BookQuery(...), searches) → Page[Book]         searches: what words were found in, remembered
     description(c, book_id) → str                           HTML, cleaned
     series_list(c, user_id, page=1, per_page=50) → Page[SeriesView]
     series_view(c, series_id, user_id) → SeriesView         NotFound
     series(c, series_id, user_id) → (SeriesView, books in series order)
     kinds(c) → list[str]
-    authors(c, page=1, per_page=50), tags(...) → Page[NameView]        long walks: Store.query
+    authors(c, page=1, per_page=50), tags(...) → Page[NameView]
     format_path(store, book, "EPUB") → Path                 NotFound, LibraryMissing; looks at the disk
     epub_path(store, book) → Path | None, cover_path(store, book) → Path | None
 
@@ -30,6 +30,7 @@ from tomed.errors import LibraryMissing, NotFound
 from tomed.model import Book, BookId, BookQuery, NameView, Page, SeriesView
 from tomed.store import catalog as sql
 from tomed.store.db import Store
+from tomed.store.searches import Searches
 
 books_by_id = sql.books_by_id
 KEPUB = "KEPUB"
@@ -65,9 +66,9 @@ def book_by_id(connection: apsw.Connection, book_id: BookId, user_id: int | None
     return found
 
 
-def books(connection: apsw.Connection, query: BookQuery) -> Page[Book]:
+def books(connection: apsw.Connection, query: BookQuery, searches: Searches | None = None) -> Page[Book]:
     """A page of a list; see BookQuery."""
-    return sql.books(connection, query)
+    return sql.books(connection, query, searches)
 
 
 def description(connection: apsw.Connection, book_id: BookId) -> str:

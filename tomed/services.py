@@ -18,6 +18,7 @@ from tomed.reading import Resolve
 from tomed.scaling import Scaling
 from tomed.signing_in import SignIn
 from tomed.store.db import Store
+from tomed.store.searches import Searches
 from tomed.store.tokens import Token
 
 
@@ -34,6 +35,7 @@ class Services:
     covers: Covers
     places: Places
     scaling: Scaling
+    searches: Searches
     pairing: Pairing
 
 

@@ -12,6 +12,7 @@ from tomed.kinds import KindRule, kind_of
 from tomed.model import Book, BookId, BookQuery, Entry, Format, Page
 from tomed.store import mirror
 from tomed.store.db import Store
+from tomed.store.searches import Searches
 
 USER = 1
 
@@ -42,6 +43,7 @@ class Shelf:
     def __init__(self, folder: Path, rule: KindRule | None = None) -> None:
         self.store = Store.open(folder / "data" / "tomed.db")
         self.rule = rule or KindRule()
+        self.searches = Searches()
         self.library = self.store.write_now(
             lambda c: mirror.register(c, str(folder / "Library"), "Library", "lib-uuid", [])
         )
@@ -58,7 +60,7 @@ class Shelf:
         self.store.write_now(lambda c: mirror.settle(c, lost, 99))
 
     def books(self, **query: Any) -> Page[Book]:
-        return self.store.read(lambda c: catalog.books(c, BookQuery(user_id=USER, **query)))
+        return self.store.read(lambda c: catalog.books(c, BookQuery(user_id=USER, **query), self.searches))
 
     def titles(self, **query: Any) -> list[str]:
         return [book.title for book in self.books(**query).items]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import apsw
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -15,8 +16,10 @@ from tests.catalog.shelf import Shelf, entry
 from tomed import catalog
 from tomed.errors import NotFound
 from tomed.folding import fold, match_expression, sort_key, words
-from tomed.model import Format, Status
+from tomed.model import BookQuery, Format, NameView, Page, Status
 from tomed.store import catalog as sql
+from tomed.store import searches
+from tomed.store.db import connect, transaction
 
 
 @pytest.fixture
@@ -86,10 +89,10 @@ def test_search_shows_named_books_first_and_series_in_order(shelf: Shelf) -> Non
 def test_many_hits_are_counted_and_paged(shelf: Shelf, monkeypatch: pytest.MonkeyPatch, walk: int, many: int) -> None:
     """More hits than are ranked: the total is true, and the pages hold each book once, by title, however found."""
     monkeypatch.setattr(sql, "WALK", walk)
-    monkeypatch.setattr(sql, "MANY", many)
+    monkeypatch.setattr(searches, "MANY", many)
     if walk > 10_000:
         monkeypatch.setattr(sql, "_is_walk_shorter", lambda *_: False)
-    number = sql.NARROW + 120
+    number = searches.NARROW + 120
     shelf.put(*(entry(n, f"Common {n}", "Many" if n % 2 else "Few") for n in range(1, number + 1)))
     shelf.lose(5, 6)
     pages = [shelf.books(q="common", page=page, per_page=200) for page in range(1, 6)]
@@ -187,30 +190,108 @@ def test_authors_and_tags(shelf: Shelf) -> None:
     assert (authors.items[0].name, authors.items[0].books) == ("Ada Lantern", 3)
     tags = shelf.store.read(catalog.tags)
     assert [(tag.name, tag.books) for tag in tags.items] == [("Łódź", 1), ("Science", 1), ("Sea", 3)]
+    assert tags.total == 3
     shelf.lose(2, 3, 4)
-    assert "Sea" not in [tag.name for tag in shelf.store.read(catalog.tags).items]
+    found = shelf.store.read(catalog.tags)
+    assert ([tag.name for tag in found.items], found.total) == (["Łódź", "Science"], 2)
+    assert authors.total - shelf.store.read(catalog.authors).total == 1
+
+
+def test_what_words_were_found_in_is_remembered_until_a_book_changes(shelf: Shelf) -> None:
+    """The index is asked once, whatever page is shown; a new, renamed or lost book has it asked again."""
+    shelf.put(entry(1, "Lamp", "Ada"), entry(2, "Lantern", "Bo"))
+    asked = []
+
+    def look(words: str) -> int:
+        def work(connection: apsw.Connection) -> int:
+            connection.trace_v2(apsw.SQLITE_TRACE_STMT, lambda told: asked.append(told["sql"]))
+            try:
+                return catalog.books(connection, BookQuery(q=words), shelf.searches).total
+            finally:
+                connection.trace_v2(0)
+
+        asked.clear()
+        return shelf.store.read(work)
+
+    def was_asked() -> bool:
+        return any("book_search MATCH" in sql for sql in asked)
+
+    assert (look("lamp"), was_asked()) == (1, True)
+    shelf.mark("Lamp", "reading")  # what people read changes no book
+    assert shelf.books(q="lamp", page=2).total == 1
+    shelf.put(entry(3, "Lamp again", "Bo"))
+    assert (look("lamp"), was_asked()) == (2, True)
+    shelf.lose(1)
+    assert (look("lamp"), was_asked()) == (1, True)
+
+
+def test_an_older_snapshot_is_answered_from_itself(shelf: Shelf) -> None:
+    """A reader that began before a change sees no hits of after it, and leaves none of before it behind."""
+    shelf.put(entry(1, "Lamp", "Ada"))
+    other = connect(shelf.store.path, readonly=True)
+    with transaction(other, "DEFERRED"):
+        assert len(shelf.searches.find(other, '"lamp"*').ids) == 1
+        shelf.put(entry(2, "Lamp two", "Ada"))
+        assert shelf.books(q="lamp").total == 2
+        assert len(shelf.searches.find(other, '"lamp"*').ids) == 1
+    other.close()
+    assert shelf.books(q="lamp").total == 2
+
+
+def test_no_more_is_remembered_than_a_few_questions(shelf: Shelf) -> None:
+    """Memory does not grow with what people type."""
+    shelf.put(entry(1, "Lamp", "Ada"))
+    for number in range(searches.KEPT * 2):
+        shelf.books(q=f"word{number}")
+    assert len(shelf.searches._found) == searches.KEPT
+
+
+def test_names_of_a_deleted_row(shelf: Shelf) -> None:
+    """Should a book's row ever be deleted, gone or not, its names are counted right."""
+    shelf.put(entry(1, "Lamp", "Ada", tags=("Sea",)), entry(2, "Oil", "Ada", tags=("Sea",)), entry(3, "Wick", "Bo"))
+    shelf.lose(3)
+    shelf.store.write_now(lambda c: c.execute("DELETE FROM books WHERE calibre_id IN (1, 3)").fetchall())
+    assert _counted(shelf, catalog.authors) == [("Ada", 1)]
+    assert _counted(shelf, catalog.tags) == [("Sea", 1)]
+
+
+def _counted(shelf: Shelf, listed: Callable[..., Page[NameView]]) -> list[tuple[str, int]]:
+    found = shelf.store.read(listed)
+    assert found.total == len(found.items)
+    return [(one.name, one.books) for one in found.items]
 
 
 _NAMES = st.sampled_from(["A", "B", "C", None])
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(steps=st.lists(st.tuples(st.integers(1, 6), _NAMES, st.booleans()), max_size=25))
-def test_counts_stay_true(tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[int, str | None, bool]]) -> None:
+@given(steps=st.lists(st.tuples(st.integers(1, 6), _NAMES, _NAMES, st.booleans()), max_size=25))
+def test_counts_stay_true(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[int, str | None, str | None, bool]]
+) -> None:
     """Whatever comes, changes and goes: kept counts, lists and the search index agree with the rows."""
     shelf = Shelf(tmp_path_factory.mktemp("counts"))
     try:
-        for number, series, there in steps:
+        for number, series, name, there in steps:
             if there:
-                shelf.put(
-                    entry(number, "Word", "X", uuid=f"u{number}", series=series, series_index=1.0 if series else None)
-                )
+                names = ("X", name, "X") if name else ("Y",)  # a library that lists an author twice is counted once
+                tags = {"series": series, "series_index": 1.0 if series else None, "tags": (name,) if name else ()}
+                shelf.put(entry(number, "Word", *names, uuid=f"u{number}", **tags))
             else:
                 shelf.lose(number)
+            shelf.books(q="word")
         living = shelf.rows("SELECT count(*) FROM books WHERE gone_at IS NULL")[0][0]
         assert shelf.books().total == living == len(shelf.books().items) == shelf.books(q="word").total
         of_series = "SELECT count(*) FROM books WHERE series_id = s.id AND gone_at IS NULL"
         assert shelf.rows(f"SELECT * FROM series s WHERE books <> ({of_series})") == []
+        for table, links, column in (("authors", "book_authors", "author_id"), ("tags", "book_tags", "tag_id")):
+            of_name = (
+                f"SELECT count(DISTINCT b.id) FROM {links} l JOIN books b ON b.id = l.book_id"
+                f" WHERE l.{column} = n.id AND b.gone_at IS NULL"
+            )
+            assert shelf.rows(f"SELECT * FROM {table} n WHERE books <> ({of_name})") == []
+        for listed in (catalog.authors, catalog.tags):
+            _counted(shelf, listed)
         listed = shelf.store.read(lambda c: catalog.series_list(c, 1))
         assert listed.total == len(listed.items)
     finally:

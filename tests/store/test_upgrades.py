@@ -9,6 +9,7 @@ import pytest
 
 from tests.libraries import make_library
 from tests.store.rows import DERIVED, contents, earlier_sidecar, tables
+from tomed import catalog
 from tomed.errors import StoreError
 from tomed.store.db import Store, connect
 from tomed.store.migrations import KEPT_COPIES, available
@@ -65,6 +66,27 @@ def test_no_row_is_lost_by_an_upgrade(tmp_path: Path, last: int):
     assert connection.pragma("user_version") == NEWEST
     connection.close()
     assert read(tmp_path / f"tomed.db.before-{last + 1:04}") == before
+
+
+@pytest.mark.parametrize("last", EARLIER)
+def test_names_are_counted_by_the_upgrade(tmp_path: Path, last: int):
+    """Authors and tags of an upgraded sidecar are listed with their living books, before any library is read."""
+    path = tmp_path / "tomed.db"
+    earlier_sidecar(path, last)
+    connection = connect(path)
+    for sql in (
+        "INSERT INTO authors (id, name, sort) VALUES (2, 'Bo Wick', 'Wick, Bo'), (3, 'Cy', 'Cy')",
+        "INSERT INTO book_authors (book_id, ordinal, author_id) VALUES (1, 1, 2), (2, 0, 1), (2, 1, 3), (2, 2, 3)",
+        "INSERT INTO book_tags (book_id, tag_id) VALUES (2, 1)",
+        "UPDATE books SET gone_at = 1 WHERE id = 1",
+    ):
+        connection.execute(sql).fetchall()
+    connection.close()
+    store = Store.open(path)
+    for listed, rows in ((catalog.authors, [("Cy", 1), ("Ada Lantern", 1)]), (catalog.tags, [("Fantasy", 1)])):
+        found = store.read(lambda c, listed=listed: listed(c, 1, 200))
+        assert ([(one.name, one.books) for one in found.items], found.total) == (rows, len(rows))
+    store.close()
 
 
 @pytest.mark.parametrize("last", EARLIER)

@@ -44,7 +44,7 @@ COVER_HEADERS = {"Cache-Control": "private, max-age=3600", "X-Content-Type-Optio
 async def list_books(request: web.Request) -> web.Response:
     """A page of books: searched, filtered, sorted."""
     at_hand, query = services(request), _query(request)
-    found = await at_hand.store.query(lambda c: catalog.books(c, query))
+    found = await at_hand.store.query(lambda c: catalog.books(c, query, at_hand.searches))
     return shapes.answer(
         {
             "books": [shapes.of_book(book) for book in found.items],

@@ -27,6 +27,6 @@ async def _list(
     request: web.Request, key: str, names: Callable[[apsw.Connection, int, int], Page[NameView]]
 ) -> web.Response:
     page, per_page = requests.number(request, "page", 1), requests.number(request, "per_page", 50, high=200)
-    found = await services(request).store.query(lambda c: names(c, page, per_page))
+    found = services(request).store.read(lambda c: names(c, page, per_page))
     listed = [{"name": view.name, "books": view.books} for view in found.items]
     return shapes.answer({key: listed, "total": found.total, "page": found.page, "per_page": found.per_page})

@@ -27,7 +27,7 @@ async def show_tags(request: web.Request) -> web.StreamResponse:
 async def _names(request: web.Request, word: str, field: str) -> web.StreamResponse:
     number = page_number(request)
     listed = catalog.authors if word == "authors" else catalog.tags
-    found = await services(request).store.query(lambda c: listed(c, page=number, per_page=PER_PAGE))
+    found = services(request).store.read(lambda c: listed(c, page=number, per_page=PER_PAGE))
     names = [
         {"name": one.name, "books": one.books, "href": url(request, "/books", **{field: one.name})}
         for one in found.items

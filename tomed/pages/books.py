@@ -61,10 +61,10 @@ async def _list(request: web.Request, path: str) -> web.StreamResponse:
         per_page=PER_PAGE,
         user_id=signed_in(request).id,
     )
-    store = services(request).store
+    store, searches = services(request).store, services(request).searches
     # words and tags may fit very many books: such a walk must not hold up everybody else's requests
     if q or tag or author:
-        found = await store.query(lambda c: catalog.books(c, query))
+        found = await store.query(lambda c: catalog.books(c, query, searches))
     else:
         found = store.read(lambda c: catalog.books(c, query))
     kinds = store.read(catalog.kinds)

@@ -18,15 +18,12 @@ import msgspec
 from tomed.folding import fold, match_expression, storable
 from tomed.model import Book, BookId, BookQuery, Format, NameView, Page, SeriesView, Status
 from tomed.store.cards import Card, unpack
+from tomed.store.searches import Hits, Searches, find
 
 PER_PAGE_MAX = 200
 AUTHORS_SHOWN = 3
 WALK = 1_000
 """Books that are looked at in one step when a page of many hits is gathered; each step is twice the last."""
-MANY = 4_000
-"""More hits than these are not handed back to SQLite one by one."""
-NARROW = 500
-"""Up to this many hits those in title and series come before those elsewhere; more are shown by title."""
 
 Row = tuple[Any, ...]
 
@@ -107,13 +104,13 @@ def places(connection: apsw.Connection, book_id: BookId) -> list[Place]:
 # -- lists ----------------------------------------------------------------------------------------
 
 
-def books(connection: apsw.Connection, query: BookQuery) -> Page[Book]:
-    """A page of the living books that ``query`` asks for."""
+def books(connection: apsw.Connection, query: BookQuery, searches: Searches | None = None) -> Page[Book]:
+    """A page of the living books that ``query`` asks for. ``searches`` remembers what words were found in."""
     page, per_page = max(1, query.page), min(max(1, query.per_page), PER_PAGE_MAX)
     expression = match_expression(query.q) if query.q.strip() else None
     if expression == "":  # nothing in it but signs
         return Page((), 0, page, per_page)
-    hits = _Hits(connection, expression) if expression else None
+    hits = (searches.find if searches else find)(connection, expression) if expression else None
     where, bound = _choose(query, hits)
     offset = (page - 1) * per_page
     total = _count(connection, query, hits, where, bound)
@@ -137,42 +134,34 @@ def books(connection: apsw.Connection, query: BookQuery) -> Page[Book]:
     return Page(tuple(books_by_id(connection, ids, query.user_id).values()), total, page, per_page)
 
 
-class _Hits:
-    """What the search index answers, asked once: the ``ids`` of the books, and whether they are few or many."""
-
-    def __init__(self, connection: apsw.Connection, expression: str) -> None:
-        self.expression = expression
-        # One text of numbers instead of a row each: a word that half a library has is then no longer dear.
-        sql = "SELECT json_group_array(rowid) FROM book_search WHERE book_search MATCH ?"
-        self.ids: list[int] = msgspec.json.decode(_fetch(connection, sql, (expression,))[0][0], type=list[int])
-        self.few = len(self.ids) <= NARROW
-        self.many = len(self.ids) > MANY
-
-
 def _is_walk_shorter(hits: int, upto: int, books: int) -> bool:
     """Whether the first ``upto`` of so many hits are sooner met by walking all books in order than by sorting the hits.
 
-    A book walked past costs less than half of a hit that is looked up and sorted.
+    A book walked past costs less than a third of a hit that is looked up and sorted.
     """
-    return upto * books < 2 * hits * hits
+    return min(upto * books, books * hits) < 3 * hits * hits
 
 
-def _walked(connection: apsw.Connection, query: BookQuery, hits: _Hits, offset: int, per_page: int) -> list[BookId]:
+def _walked(connection: apsw.Connection, query: BookQuery, hits: Hits, offset: int, per_page: int) -> list[BookId]:
     """Of many hits those of a page: the index of the order that is asked for is walked until it is full."""
     where, bound = _choose(query, None)
     sort = query.sort if query.sort in _ORDERS else "title"
-    sql = f"SELECT b.id FROM books b INDEXED BY books_by_{sort} WHERE {where} ORDER BY {_ORDERS[sort]} LIMIT ? OFFSET ?"
+    sql = (
+        f"SELECT json_group_array(id) FROM (SELECT b.id FROM books b INDEXED BY books_by_{sort}"
+        f" WHERE {where} ORDER BY {_ORDERS[sort]} LIMIT ? OFFSET ?)"
+    )
     wanted, found = set(hits.ids), list[BookId]()
-    walked, step = 0, WALK
+    # Hits lie where they lie: twice as far as they would if they lay evenly is mostly far enough.
+    walked, step = 0, max(WALK, 2 * (offset + per_page) * _counted(connection, "books") // len(hits.ids))
     while True:
-        ids = _fetch(connection, sql, (*bound, step, walked))
-        found += [BookId(book_id) for (book_id,) in ids if book_id in wanted]
+        ids = msgspec.json.decode(_fetch(connection, sql, (*bound, step, walked))[0][0], type=list[BookId])
+        found += filter(wanted.__contains__, ids)
         if len(found) >= offset + per_page or len(ids) < step:
             return found[offset : offset + per_page]
         walked, step = walked + step, step * 2
 
 
-def _choose(query: BookQuery, hits: _Hits | None) -> tuple[str, Row]:
+def _choose(query: BookQuery, hits: Hits | None) -> tuple[str, Row]:
     """The condition of a list as SQL, and its values."""
     where, bound = ["b.gone_at IS NULL"], list[Any]()
 
@@ -183,7 +172,7 @@ def _choose(query: BookQuery, hits: _Hits | None) -> tuple[str, Row]:
     if hits is not None and hits.many:
         also("b.id IN (SELECT rowid FROM book_search WHERE book_search MATCH ?)", hits.expression)
     elif hits is not None:
-        also("b.id IN (SELECT value FROM json_each(?))", json.dumps(hits.ids))
+        also("b.id IN (SELECT value FROM json_each(?))", json.dumps(hits.ids.tolist()))
     if query.author:
         also(
             "b.id IN (SELECT l.book_id FROM book_authors l JOIN authors a ON a.id = l.author_id WHERE a.key = ?)",
@@ -215,7 +204,7 @@ def _choose(query: BookQuery, hits: _Hits | None) -> tuple[str, Row]:
     return " AND ".join(where), tuple(bound)
 
 
-def _count(connection: apsw.Connection, query: BookQuery, hits: _Hits | None, where: str, bound: Row) -> int:
+def _count(connection: apsw.Connection, query: BookQuery, hits: Hits | None, where: str, bound: Row) -> int:
     """How many there are, without walking them where a count is kept. The search index holds living books only."""
     if not (query.author or query.tag or query.series or query.kind):
         if not query.status:
@@ -230,7 +219,7 @@ def _count(connection: apsw.Connection, query: BookQuery, hits: _Hits | None, wh
     return int(count)
 
 
-def _order(query: BookQuery, hits: _Hits | None) -> tuple[str, Row]:
+def _order(query: BookQuery, hits: Hits | None) -> tuple[str, Row]:
     """The order of a list as SQL, and its values. Of few hits those in title and series come first."""
     if query.sort not in _ORDERS and hits is not None and hits.few:
         named = "{title series} : (" + hits.expression + ")"
@@ -350,31 +339,23 @@ def kinds(connection: apsw.Connection) -> list[str]:
 
 
 def authors(connection: apsw.Connection, page: int, per_page: int) -> Page[NameView]:
-    """Authors of living books with how many, by the name they are sorted under. Walks all: use ``Store.query``."""
-    return _names(connection, "authors", "book_authors", "author_id", "n.sort COLLATE NOCASE, n.id", page, per_page)
+    """Authors of living books with how many, by the name they are sorted under."""
+    return _names(connection, "authors", "sort COLLATE NOCASE, id", page, per_page)
 
 
 def tags(connection: apsw.Connection, page: int, per_page: int) -> Page[NameView]:
-    """Tags of living books with how many, by name. Walks all: use ``Store.query``."""
-    return _names(connection, "tags", "book_tags", "tag_id", "n.key, n.id", page, per_page)
+    """Tags of living books with how many, by name."""
+    return _names(connection, "tags", "key, id", page, per_page)
 
 
-def _names(
-    connection: apsw.Connection, table: str, links: str, column: str, order: str, page: int, per_page: int
-) -> Page[NameView]:
+def _names(connection: apsw.Connection, table: str, order: str, page: int, per_page: int) -> Page[NameView]:
     page, per_page = max(1, page), min(max(1, per_page), PER_PAGE_MAX)
     found = _fetch(
         connection,
-        f"WITH gone AS MATERIALIZED (SELECT l.{column} AS id, count(*) AS books FROM books b"
-        f" CROSS JOIN {links} l ON l.book_id = b.id WHERE b.gone_at IS NOT NULL GROUP BY l.{column}),"
-        f" held AS MATERIALIZED (SELECT {column} AS id, count(*) AS books FROM {links} GROUP BY {column})"
-        " SELECT n.name, held.books - coalesce(gone.books, 0), count(*) OVER ()"
-        f" FROM held JOIN {table} n ON n.id = held.id LEFT JOIN gone ON gone.id = held.id"
-        f" WHERE held.books > coalesce(gone.books, 0) ORDER BY {order} LIMIT ? OFFSET ?",
+        f"SELECT name, books FROM {table} WHERE books > 0 ORDER BY {order} LIMIT ? OFFSET ?",
         (per_page, (page - 1) * per_page),
     )
-    total = found[0][2] if found else 0
-    return Page(tuple(NameView(name, count) for name, count, _ in found), total, page, per_page)
+    return Page(tuple(NameView(*row) for row in found), _counted(connection, table), page, per_page)
 
 
 # -- rows to books --------------------------------------------------------------------------------

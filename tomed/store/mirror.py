@@ -278,6 +278,7 @@ def settle(connection: apsw.Connection, book_ids: Iterable[BookId], now: int) ->
             )
             if gone:
                 connection.execute("DELETE FROM book_search WHERE rowid = ?", (book_id,))
+                _move_mark(connection)
         elif not any(at_home for _, _, at_home in places):
             library_id, calibre_id, _ = places[0]
             connection.execute(
@@ -393,15 +394,19 @@ class _Rows:
             self._held_again,
         )
         self._count_new()
+        _move_mark(self._connection)
 
     def _count_new(self) -> None:
         """The counts that lists show; what happens to a book later the database counts itself."""
-        counted = Counter(row[_BOOK_COLUMNS.index("series_id")] for row in self._new)
+        series = Counter(row[_BOOK_COLUMNS.index("series_id")] for row in self._new)
+        del series[None]
+        authors = Counter(author for _, author in {(book_id, author) for book_id, _, author in self._authors})
+        tags = Counter(tag for _, tag in set(self._tags))
         self._connection.execute("UPDATE catalog_counts SET value = value + ? WHERE name = 'books'", (len(self._new),))
-        self._connection.executemany(
-            "UPDATE series SET books = books + ? WHERE id = ?",
-            [(count, series_id) for series_id, count in counted.items() if series_id is not None],
-        )
+        for table, counted in (("series", series), ("authors", authors), ("tags", tags)):
+            self._connection.executemany(
+                f"UPDATE {table} SET books = books + ? WHERE id = ?", [(count, of) for of, count in counted.items()]
+            )
 
     def _columns(self, item: Item) -> tuple[Any, ...]:
         entry = item.entry
@@ -430,6 +435,11 @@ class _Rows:
             pack(Card.of(entry)),
             entry.uuid,
         )
+
+
+def _move_mark(connection: apsw.Connection) -> None:
+    """The search index was written: what ``searches.py`` remembers is true no more."""
+    connection.execute("UPDATE catalog_counts SET value = value + 1 WHERE name = 'mark'")
 
 
 def _fetch(connection: apsw.Connection, sql: str, bound: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
