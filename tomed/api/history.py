@@ -12,7 +12,7 @@ import msgspec
 from aiohttp import web
 
 from tomed import history
-from tomed.api import requests, shapes
+from tomed.api import bodies, requests, shapes
 from tomed.api.statistics import reporting_of
 from tomed.api.sync import check_plugin
 from tomed.clock import format_at
@@ -153,12 +153,8 @@ async def post_history_file(request: web.Request) -> web.Response:
 
 async def receive(request: web.Request, path: Path) -> None:
     """Write the body of a request to a file, piece by piece."""
-    size = 0
     with path.open("wb") as file:
-        async for piece in request.content.iter_chunked(1 << 18):
-            size += len(piece)
-            if size > MAX_FILE:
-                raise TomedError("This file is larger than any statistics.sqlite3.", code="too_large")
+        async for piece in bodies.pieces(request, MAX_FILE, "This file is larger than any statistics.sqlite3."):
             file.write(piece)
 
 

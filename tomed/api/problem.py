@@ -21,6 +21,7 @@ STATUS = {
     "no_match": 404,
     "ambiguous": 404,
     "method_not_allowed": 405,
+    "timed_out": 408,
     "conflict": 409,
     "precondition_failed": 412,
     "too_large": 413,

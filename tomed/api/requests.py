@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from aiohttp import web
 
+from tomed.api import bodies
 from tomed.clock import parse_at
 from tomed.errors import Invalid, TomedError
 from tomed.model import Clues, Locator, LocatorKind, Status
@@ -130,9 +131,7 @@ async def json_bytes(request: web.Request) -> bytes:
     """A request's body as it came, if it says that it is JSON."""
     if request.content_type != "application/json":
         raise TomedError("Send JSON, with Content-Type: application/json.", code="unsupported_type")
-    if (request.content_length or 0) > request.client_max_size:  # told at once, and not when so much has come
-        raise TomedError("The request is larger than tomed takes.", code="too_large")
-    return await request.read()
+    return await bodies.whole(request)
 
 
 def _object(raw: bytes) -> dict[str, Any]:

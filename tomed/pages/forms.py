@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import hdrs, web
 
+from tomed.api.bodies import arrived
 from tomed.errors import Forbidden, Invalid
 from tomed.pages.layout import CSRF_FIELD, form_token
 from tomed.pages.links import origins
@@ -28,7 +29,7 @@ async def read_form(request: web.Request) -> Mapping[str, str]:
         raise Invalid("A form is wanted here.", code="invalid")
     if request.content_length is None or request.content_length > FORM_BYTES_MAX:
         raise Invalid("This form is too long.", code="too_large")
-    posted = await request.post()
+    posted = await arrived(request.post())
     fields = {name: value for name, value in posted.items() if isinstance(value, str)}
     told, right = fields.pop(CSRF_FIELD, ""), form_token(request)
     if not right or not hmac.compare_digest(told.encode("utf-8", "replace"), right.encode()):

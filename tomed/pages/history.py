@@ -8,6 +8,7 @@ from pathlib import Path
 import apsw
 from aiohttp import BodyPartReader, web
 
+from tomed.api.bodies import arrived
 from tomed.api.statistics import reporting_of
 from tomed.errors import Forbidden, Invalid, TomedError
 from tomed.pages.forms import check_origin, read_form
@@ -79,20 +80,20 @@ async def _receive(request: web.Request, path: Path) -> None:
     if request.content_type != "multipart/form-data":
         raise Invalid("This form sends a file.")
     proven, size = False, 0
-    parts = await request.multipart()
-    while (part := await parts.next()) is not None:
+    parts = await arrived(request.multipart())
+    while (part := await arrived(parts.next())) is not None:
         if not isinstance(part, BodyPartReader):
             continue
         name = part.name or ""
         if name == CSRF_FIELD:
-            told = (await part.read(decode=False))[:200]
+            told = (await arrived(part.read(decode=False)))[:200]
             proven = hmac.compare_digest(told, form_token(request).encode())
         if not proven:
             raise Forbidden("This page was opened in an earlier session. Go back, reload it and try again.")
         if name in ("file", "wal"):
             target = path if name == "file" else path.with_name(path.name + "-wal")
             with target.open("wb") as file:
-                while piece := await part.read_chunk(1 << 18):
+                while piece := await arrived(part.read_chunk(1 << 18)):
                     size += len(piece)
                     if size > FILE_MAX:
                         raise TomedError("This file is larger than any statistics.sqlite3.", code="too_large")
