@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,10 @@ from tests.daemon import Daemon
 from tests.data import ROOT
 from tests.libraries import make_library
 
+STRANGER = (
+    "import sys; root = sys.argv.pop(1); sys.path.remove(root); import pytest; sys.exit(pytest.main(sys.argv[1:]))"
+)
+"""Pytest without this checkout, which is on the path because it is installed editable."""
 BUILT = ROOT / "tomed" / "static" / "manifest.json"
 
 
@@ -58,6 +63,35 @@ def test_both_carry_everything(dist: Path):
         kept = {name.partition("/")[2] for name in sdist.getnames()}
     assert {"pyproject.toml", "tomed/static/manifest.json", "web/build.mjs", "tests/test_wheel.py"} <= kept
     assert not [name for name in kept if "node_modules" in name]
+
+
+def test_the_sdist_is_the_whole_repository(dist: Path):
+    """Every file that is kept in version control, and beside them only what was built."""
+    if not (ROOT / ".git").exists() or not shutil.which("git"):
+        pytest.skip("this is no checkout: nobody knows which files there should be")
+    told = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    tracked = {name for name in told.split("\0") if (ROOT / name).is_file()}
+    with tarfile.open(next(dist.glob("*.tar.gz"))) as sdist:
+        kept = {one.name.partition("/")[2] for one in sdist.getmembers() if one.isfile()}
+    assert tracked <= kept, sorted(tracked - kept)
+    assert {name for name in kept - tracked if not name.startswith("tomed/static/")} == {"PKG-INFO"}
+
+
+def test_who_unpacks_the_sdist_can_run_its_tests(dist: Path, tmp_path: Path):
+    """Every test module finds what it imports there, and the tests of the tools themselves pass in that folder."""
+    with tarfile.open(next(dist.glob("*.tar.gz"))) as sdist:
+        sdist.extractall(tmp_path, filter="data")
+    (unpacked,) = tmp_path.iterdir()
+
+    def run(*words: str) -> str:
+        command = [sys.executable, "-c", STRANGER, str(ROOT), "-q", "-p", "no:cacheprovider", *words]
+        done = subprocess.run(command, cwd=unpacked, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-1000:]
+        return done.stdout
+
+    found = set(re.findall(r"^(tests/\S+?\.py)::", run("--collect-only"), re.MULTILINE))
+    assert found == {str(path.relative_to(ROOT)) for path in (ROOT / "tests").rglob("test_*.py")}
+    assert " passed" in run("tests/bench", "tests/torture", "tests/test_config.py", "tests/test_house.py")
 
 
 @pytest.mark.timeout(600)
