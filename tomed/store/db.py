@@ -36,6 +36,9 @@ GROUP_MAX = 64
 
 BUSY_TIMEOUT_MS = 5_000
 
+CACHE_KIB = 2_048
+"""Pages that one connection keeps. The system keeps the file's pages too, once for all of the five connections."""
+
 RECALLED_MAX = 2_000
 """Results that ``recall`` holds; then it begins anew."""
 
@@ -54,7 +57,7 @@ def connect(path: Path | str, *, readonly: bool = False) -> apsw.Connection:
     connection.pragma("synchronous", 2)
     connection.pragma("foreign_keys", 1)
     connection.pragma("temp_store", 2)
-    connection.pragma("cache_size", -8192)
+    connection.pragma("cache_size", -CACHE_KIB)
     return connection
 
 
