@@ -6,6 +6,7 @@ numbers is one that nobody else has. Bob, who is no admin, asks every address fo
 
 from __future__ import annotations
 
+import asyncio
 import re
 import uuid
 from dataclasses import dataclass, field
@@ -19,7 +20,7 @@ from tomed.api.routes import PREFIX
 from tomed.api.routes import ROUTES as API_ROUTES
 from tomed.clock import format_at, now_ms
 from tomed.pages import MODULES
-from tomed.store import tokens
+from tomed.store import scales, tokens
 
 PAGE_ROUTES = [route for module in MODULES for route in module.ROUTES]
 PUBLIC_API = {"/health", "/openapi.json", "/pair", "/pair/poll"}
@@ -132,6 +133,10 @@ async def life(browser_of, library: LibraryFixture) -> Life:
         "code": "guessed22",
         "secret": "guessed",
     }
+    # the places that Ann told are measured in the background: the state is hers when that is done
+    async with asyncio.timeout(60):
+        while store.read(scales.waiting_books):
+            await asyncio.sleep(0.02)
     made.before = await made.state()
     return made
 
