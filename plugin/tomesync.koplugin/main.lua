@@ -18,6 +18,7 @@ local Menu = require("tomesync/menu")
 local Messages = require("tomesync/messages")
 local Offers = require("tomesync/offers")
 local Reading = require("tomesync/reading")
+local Removal = require("tomesync/removal")
 local Settings = require("tomesync/settings")
 local Sync = require("tomesync/sync")
 local ThisBook = require("tomesync/thisbook")
@@ -153,9 +154,9 @@ function TomeSync:onCloseWidget()
     Updater.unschedule()
 end
 
---- KOReader's plugin manager: "delete settings" forgets server and choices, never what was read and not sent.
+--- KOReader's plugin manager: "delete settings", and "delete plugin and settings" when our files are gone already.
 function TomeSync:deletePluginSettings()
-    Settings.reset()
+    Removal.run()
 end
 
 return TomeSync

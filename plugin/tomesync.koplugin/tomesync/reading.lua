@@ -111,7 +111,7 @@ end
 
 --- A document is ready. Page events before this are KOReader's own finding its place.
 function Reading.opened(ui)
-    local place = Place.now(ui)
+    local place = not Reading.has_left and Place.now(ui)
     if not place then
         return
     end
@@ -196,6 +196,12 @@ function Reading.suspended()
         noteStatus(Reading.ui)
     end
     endSitting()
+end
+
+--- The plugin is taken off: the sitting ends, and from now on nothing is noted.
+function Reading.leave()
+    Reading.suspended()
+    Reading.ui, Reading.wanted, Reading.preserved, Reading.has_left = nil, false, false, true
 end
 
 function Reading.resumed()

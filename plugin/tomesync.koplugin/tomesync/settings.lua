@@ -98,11 +98,10 @@ function Settings.deviceId()
     return id
 end
 
---- Forgets everything but the queue, which holds readings nobody else knows of.
+--- Forgets everything a person set. Until KOReader starts anew there is no server, also not the one of the zip.
 function Settings.reset()
     store().data = {}
     store():flush()
-    Settings.data = nil
 end
 
 return Settings

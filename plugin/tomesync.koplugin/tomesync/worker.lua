@@ -262,4 +262,11 @@ function Worker.cancel(which)
     end
 end
 
+--- Ends all that runs or waits.
+function Worker.cancelAll()
+    while Worker.waiting[1] or Worker.running[1] do
+        Worker.cancel((Worker.waiting[1] or Worker.running[1]).name)
+    end
+end
+
 return Worker
