@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 VERSION = 1
 
@@ -44,8 +45,11 @@ def fold(text: str) -> str:
     Accents of Latin, Greek, Cyrillic, Hebrew and Arabic go; the vowel and voicing signs of Indic
     scripts and kana are part of the letter and stay.
     """
-    if text.isascii():
-        return text.lower()
+    return text.lower() if text.isascii() else _fold(text)
+
+
+@lru_cache(maxsize=4096)  # a title is its sorting, its words and its names; an author and a tag come again and again
+def _fold(text: str) -> str:
     signs = unicodedata.normalize("NFKD", storable(text).replace("İ", "i")).casefold()
     return unicodedata.normalize("NFC", _ACCENTS.sub("", signs).translate(_LETTERS))
 

@@ -139,6 +139,8 @@ def volume_key(series: str, index: float) -> str:
 
 def roads(book: Named) -> Iterator[tuple[str, str, str]]:
     """Every ``(road, key, extension)`` a file of this book may come back under; the extension in lower case."""
+    if not book.files:
+        return
     authors = book.authors or ("Unknown",)
     everybody = authors_text(authors)
     sort = book.sort or book.title

@@ -10,7 +10,7 @@ another way: what it wrote into its folder names is then the better witness (``t
 from __future__ import annotations
 
 import unicodedata
-from functools import lru_cache
+from collections.abc import Callable
 
 from text_unidecode import unidecode  # type: ignore[import-untyped]
 
@@ -52,9 +52,7 @@ _HAN = {word[0]: word[1:] + " " for word in _READINGS.split()}
 
 def spell(text: str) -> str:
     """``text`` in ASCII: ``星の物語`` → ``Xing noWu Yu ``; what has no spelling becomes ``?``."""
-    if text.isascii():
-        return text
-    return "".join(c if c < "\x80" else _spell(c) for c in unicodedata.normalize("NFKC", text))
+    return text if text.isascii() else unicodedata.normalize("NFKC", text).translate(_OURS)
 
 
 _WEB = str.maketrans(
@@ -67,10 +65,27 @@ _WEB = str.maketrans(
 
 def spell_for_web(text: str) -> str:
     """``text`` in ASCII as Calibre-Web spells it; what has no spelling is left out."""
-    return text if text.isascii() else str(unidecode(text.translate(_WEB))).replace("[?]", "")
+    return text if text.isascii() else text.translate(_THEIRS).replace("[?]", "")
 
 
-@lru_cache(maxsize=8192)
+class _Table(dict[int, str]):
+    """For ``str.translate``: what ``spell`` makes of each character, found out when one is met first."""
+
+    def __init__(self, spell: Callable[[str], str]) -> None:
+        super().__init__()
+        self._spell = spell
+
+    def __missing__(self, code: int) -> str:
+        if len(self) >= _KNOWN_MAX:
+            self.clear()
+        char = chr(code)
+        self[code] = spelled = char if code < 0x80 else self._spell(char)
+        return spelled
+
+
+_KNOWN_MAX = 8_192
+
+
 def _spell(char: str) -> str:
     if char > "\uffff":
         return "?"
@@ -79,3 +94,10 @@ def _spell(char: str) -> str:
         return known
     spelled: str = unidecode(char)
     return "?" if spelled.startswith("[?]") else spelled
+
+
+def _spell_for_web(char: str) -> str:
+    return str(unidecode(char.translate(_WEB)))
+
+
+_OURS, _THEIRS = _Table(_spell), _Table(_spell_for_web)

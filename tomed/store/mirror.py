@@ -23,9 +23,10 @@ from typing import Any
 import apsw
 import msgspec
 
-from tomed.folding import fold, sort_key, words
+from tomed.folding import sort_key, words
 from tomed.model import BookId, Entry, LibraryId
 from tomed.store.cards import Card, pack
+from tomed.store.named import Named, series_sort
 
 Connection = apsw.Connection
 
@@ -318,8 +319,8 @@ class _Rows:
         self._connection = connection
         self._library_id = library_id
         self._now = now
-        self._names = _Names(connection)
         self._next_id = int(_fetch(connection, "SELECT coalesce(max(id), 0) + 1 FROM books")[0][0])
+        self._added: list[tuple[Item, int, bool]] = []
         self.written: list[tuple[BookId, Entry]] = []
         self._new: list[tuple[Any, ...]] = []
         self._old: list[tuple[Any, ...]] = []
@@ -337,19 +338,25 @@ class _Rows:
 
     def add(self, item: Item, known_id: int | None, *, searched: bool) -> int:
         """The words of a book; a new one when ``known_id`` is None. ``searched``: it has a row in the search index."""
-        entry, book_id = item.entry, known_id
+        book_id = known_id
         if book_id is None:
             book_id, self._next_id = self._next_id, self._next_id + 1
-            self._new.append((*self._columns(item), book_id))
+        elif searched:
+            self._unsearched.append((book_id,))
+        self._added.append((item, book_id, known_id is None))
+        self.written.append((BookId(book_id), item.entry))
+        return book_id
+
+    def _gather(self, names: Named, item: Item, book_id: int, fresh: bool) -> None:
+        entry = item.entry
+        if fresh:
+            self._new.append((*self._columns(names, item), book_id))
         else:
-            self._old.append((*self._columns(item), book_id))
+            self._old.append((*self._columns(names, item), book_id))
             self._old_ids.append((book_id,))
-            if searched:
-                self._unsearched.append((book_id,))
-        names = self._names
         self._formats += [(book_id, f.format, f.name, f.size) for f in entry.formats]
-        self._authors += [(book_id, ordinal, names.author(*by)) for ordinal, by in enumerate(entry.authors)]
-        self._tags += [(book_id, names.tag(tag)) for tag in entry.tags]
+        self._authors += [(book_id, ordinal, names.authors[name]) for ordinal, (name, _) in enumerate(entry.authors)]
+        self._tags += [(book_id, names.tags[tag]) for tag in entry.tags]
         self._identifiers += [(book_id, scheme, value) for scheme, value in entry.identifiers]
         if entry.description:
             self._descriptions.append((book_id, entry.description))
@@ -358,8 +365,6 @@ class _Rows:
         by = words(" ; ".join([name for name, _ in entry.authors]))
         tags = words(" ; ".join(entry.tags))
         self._words.append((book_id, words(entry.title), by, words(entry.series) if entry.series else "", tags))
-        self.written.append((BookId(book_id), entry))
-        return book_id
 
     def hold(self, item: Item, book_id: int, *, fresh: bool) -> None:
         """The place of a book in the library; ``fresh`` when none was at this Calibre id."""
@@ -370,6 +375,9 @@ class _Rows:
         )
 
     def write(self) -> None:
+        names = Named(self._connection, [item.entry for item, _, _ in self._added])
+        for added in self._added:
+            self._gather(names, *added)
         many = self._connection.executemany
         for table in _PARTS if self._old_ids else ():
             many(f"DELETE FROM {table} WHERE book_id = ?", self._old_ids)
@@ -408,9 +416,8 @@ class _Rows:
                 f"UPDATE {table} SET books = books + ? WHERE id = ?", [(count, of) for of, count in counted.items()]
             )
 
-    def _columns(self, item: Item) -> tuple[Any, ...]:
+    def _columns(self, names: Named, item: Item) -> tuple[Any, ...]:
         entry = item.entry
-        by = entry.series_sort or entry.series or ""
         return (
             self._library_id,
             entry.calibre_id,
@@ -419,8 +426,8 @@ class _Rows:
             sort_key(entry.sort),
             entry.author_sort,
             sort_key(entry.author_sort),
-            self._names.series(entry.series, by) if entry.series else None,
-            sort_key(by) if entry.series else NO_SERIES,
+            names.series[entry.series] if entry.series else None,
+            sort_key(series_sort(entry)) if entry.series else NO_SERIES,
             entry.series_index,
             entry.path,
             entry.has_cover,
@@ -444,45 +451,3 @@ def _move_mark(connection: apsw.Connection) -> None:
 
 def _fetch(connection: apsw.Connection, sql: str, bound: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return connection.execute(sql, bound).fetchall()
-
-
-class _Names:
-    """Ids of authors, tags and series by name, made when new. Lives as long as one batch: a rollback forgets it."""
-
-    def __init__(self, connection: apsw.Connection) -> None:
-        self._connection = connection
-        self._authors: dict[str, int] = {}
-        self._tags: dict[str, int] = {}
-        self._series: dict[str, int] = {}
-
-    def author(self, name: str, by: str) -> int:
-        if name not in self._authors:
-            self._authors[name] = self._id(
-                "SELECT id FROM authors WHERE name = ?",
-                "INSERT INTO authors (name, sort, key) VALUES (?, ?, ?)",
-                (name, by or name, fold(name)),
-            )
-        return self._authors[name]
-
-    def tag(self, name: str) -> int:
-        if name not in self._tags:
-            self._tags[name] = self._id(
-                "SELECT id FROM tags WHERE name = ?", "INSERT INTO tags (name, key) VALUES (?, ?)", (name, fold(name))
-            )
-        return self._tags[name]
-
-    def series(self, name: str, by: str) -> int:
-        if name not in self._series:
-            self._series[name] = self._id(
-                "SELECT id FROM series WHERE name = ?",
-                "INSERT INTO series (name, sort, key, sort_key) VALUES (?, ?, ?, ?)",
-                (name, by, fold(name), sort_key(by)),
-            )
-        return self._series[name]
-
-    def _id(self, select: str, insert: str, values: tuple[str, ...]) -> int:
-        found = _fetch(self._connection, select, values[:1])
-        if found:
-            return int(found[0][0])
-        self._connection.execute(insert, values)
-        return self._connection.last_insert_rowid()
