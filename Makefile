@@ -11,7 +11,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 HOST ?= 127.0.0.1
 PORT ?= 8788
-BOOKS ?= 100000
+BOOKS ?= 300000
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 16
@@ -59,7 +59,7 @@ fix: setup ## let ruff mend and format
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
 
-bench: setup ## measure everything into docs/performance.md (BOOKS=100000 the largest library, BENCH_ARGS=)
+bench: setup ## measure everything into docs/performance.md (BOOKS=300000 the largest library, BENCH_ARGS=)
 	$(PY) -m bench.performance --books $(BOOKS) $(BENCH_ARGS)
 
 audit: setup ## ask the advisory databases about every pinned version (needs the network)

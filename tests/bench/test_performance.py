@@ -10,7 +10,7 @@ import pytest
 
 from bench.chart import growth
 from bench.figures import KEPT, Figure, kept, say
-from bench.performance import REASONS, Chapter, chapters, page
+from bench.performance import LIBRARY, REASONS, ROWS, Chapter, chapters, page
 
 
 def test_what_is_said_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
@@ -26,21 +26,28 @@ def test_what_is_said_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, c
 def test_the_page_counts_and_names_what_was_missed():
     """A miss is bold, and an error of a bench is told."""
     found = [
-        Chapter("A", ("x",), 1000, [Figure("first index of 1000 books", 1, "s", 15), Figure("slow", 9, "ms", 5)]),
-        Chapter("B", ("x",), 10_000, [Figure("first index of 10000 books", 12, "s", 15)]),
-        Chapter("C", ("x",), failed=True),
+        Chapter(
+            "A", ("x",), LIBRARY, 1000, [Figure("first index of 1000 books", 1, "s", 15), Figure("slow", 9, "ms", 5)]
+        ),
+        Chapter("B", ("x",), LIBRARY, 10_000, [Figure("first index of 10000 books", 12, "s", 15)]),
+        *(
+            Chapter("C", ("x",), ROWS, rows, [Figure(f"page, 9 sittings, {rows:,} page rows", rows / 1000, "ms")])
+            for rows in (10_000, 3_000_000)
+        ),
+        Chapter("D", ("x",), failed=True),
     ]
     text = page(found, "a machine", "2026-01-01")
     assert "2 of 3 figures" in text
     assert re.search(r"\| slow \| 9 ms \| ≤ 5 \| \*\*missed\*\*", text)
     assert "| first index | 1 s | 12 s |" in text
+    assert "| page, 9 sittings | 10 ms | 3,000 ms |" in text
     assert "ended with an error" in text
 
 
 def test_every_bench_is_in_the_report():
     """A new module that measures is run by ``make bench`` too."""
     modules = {path.stem for path in REASONS.parent.glob("*.py") if "argparse" in path.read_text()}
-    run = {chapter.words[0].rpartition(".")[2] for chapter in chapters(1000, everything=False)}
+    run = {chapter.words[0].rpartition(".")[2] for chapter in chapters(1000)}
     assert modules - {"performance", "__main__"} <= run | {"bench"}
 
 
