@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -48,11 +47,6 @@ def server() -> Iterator[FaultProxy]:
             size, name = (LONG, "CBZ") if n <= 30 else (1000, "EPUB")
             proxy.tomed.files[f"uuid-{n}/{name}"] = (f"file {n} ".encode() * (size // 7 + 1))[:size]
         yield proxy
-
-
-@pytest.fixture
-def device(tmp_path: Path, server: FaultProxy) -> Device:
-    return Device(tmp_path / "device", server.url)
 
 
 def files(device: Device) -> dict[str, bytes]:

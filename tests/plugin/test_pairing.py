@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,12 +10,6 @@ from tests.plugin.device import Device, Record, book
 from tests.plugin.faultproxy import FaultProxy
 
 pytestmark = pytest.mark.lua
-
-
-@pytest.fixture
-def server() -> Iterator[FaultProxy]:
-    with FaultProxy() as proxy:
-        yield proxy
 
 
 def pairing(server: FaultProxy, *states: Record) -> list[Record]:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from tests.plugin.device import Device, Record, book, comic
@@ -13,17 +10,6 @@ from tests.plugin.faultproxy import FaultProxy
 pytestmark = pytest.mark.lua
 
 PAGE_40 = "/body/DocFragment[4]/body/p[40]/text().0"
-
-
-@pytest.fixture
-def server() -> Iterator[FaultProxy]:
-    with FaultProxy() as proxy:
-        yield proxy
-
-
-@pytest.fixture
-def device(tmp_path: Path, server: FaultProxy) -> Device:
-    return Device(tmp_path / "device", server.url)
 
 
 def position(fraction: float, locator: Record | None = None, **more: object) -> Record:

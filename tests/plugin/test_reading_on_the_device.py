@@ -2,26 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from tests.plugin.device import Device, book, comic
 from tests.plugin.faultproxy import FaultProxy
 
 pytestmark = pytest.mark.lua
-
-
-@pytest.fixture
-def server() -> Iterator[FaultProxy]:
-    with FaultProxy() as proxy:
-        yield proxy
-
-
-@pytest.fixture
-def device(tmp_path: Path, server: FaultProxy) -> Device:
-    return Device(tmp_path / "device", server.url)
 
 
 def test_a_sitting_arrives_with_its_place(device: Device, server: FaultProxy) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -19,17 +17,6 @@ KEPT = "local folder = S.home .. '/settings/tomesync' require('lfs').mkdir(folde
 KEPT += "for _, name in ipairs{ 'calibre-lists', 'history_mark', 'shelf.jsonl', 'answer-sync', 'covers/a.jpg' } do "
 KEPT += "local f = io.open(folder .. '/' .. name, 'a') f:write('x') f:close() end "
 GONE = "os.execute('mv ' .. plugin .. ' ' .. plugin .. '.gone') S.plugin:deletePluginSettings() S.run(2) "
-
-
-@pytest.fixture
-def server() -> Iterator[FaultProxy]:
-    with FaultProxy() as proxy:
-        yield proxy
-
-
-@pytest.fixture
-def device(tmp_path: Path, server: FaultProxy) -> Device:
-    return Device(tmp_path / "device", server.url)
 
 
 def test_nothing_is_left_when_everything_was_sent(device: Device, server: FaultProxy) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,17 +17,6 @@ pytestmark = pytest.mark.lua
 
 LOAD = 'S.tap("Settings > Check for updates") S.settle() S.answer(true) S.settle() S.run(1)'
 VERSION = "S.dump(require('tomesync/version')) S.run(15)"
-
-
-@pytest.fixture
-def server() -> Iterator[FaultProxy]:
-    with FaultProxy() as proxy:
-        yield proxy
-
-
-@pytest.fixture
-def device(tmp_path: Path, server: FaultProxy) -> Device:
-    return Device(tmp_path / "device", server.url)
 
 
 def offer(server: FaultProxy, version: str = "9.0.0", sha256: str = "", **changes: str) -> None:
