@@ -37,11 +37,15 @@ class Resolve(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """An event as a client told it: ``id`` made by the client, ``at`` by the client's own clock (ms)."""
+    """An event as a client told it: ``id`` made by the client, ``at`` by the client's own clock (ms).
+
+    ``clock_set_ms``: how far that clock was put forward since, so that it is another one that tells "now".
+    """
 
     id: str
     at: int
     clues: Clues
+    clock_set_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +92,10 @@ class Reporter:
     user_id: int
     device_id: DeviceId | None = None
     clock_offset_ms: int = 0
+
+    def offset_of(self, told: Told) -> int:
+        """What to add to an event's times: they were told by the clock as it was then."""
+        return told.clock_set_ms + self.clock_offset_ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,9 +233,9 @@ _Touched = dict[BookId, list[tuple[int, PositionEntry]] | None]
 
 
 def _check(reporter: Reporter, told: AnyTold, now: int) -> None:
-    _check_time(told.at + reporter.clock_offset_ms, now)
+    _check_time(told.at + reporter.offset_of(told), now)
     if isinstance(told, SessionTold):
-        _check_time(told.ended_at + reporter.clock_offset_ms, now)
+        _check_time(told.ended_at + reporter.offset_of(told), now)
     if told.clues == NO_CLUES:
         raise Invalid("book: nothing is told about the file. Give a book_uuid, a filename or a partial_md5.")
 
@@ -240,7 +248,8 @@ def _record_one(
     now: int,
     touched: _Touched,
 ) -> Result:
-    at = told.at + reporter.clock_offset_ms
+    offset = reporter.offset_of(told)
+    at = told.at + offset
     if not events.acknowledge(connection, reporter.user_id, told.id, kind_of(told), now):
         return Result(told.id, "duplicate")
     book_id, document_id = placing.of(told.clues)
@@ -251,7 +260,6 @@ def _record_one(
             entry = _entry(told, at, told.fraction)
             position_id = events.add_position(connection, origin, entry, told.at)
         case SessionTold():
-            offset = reporter.clock_offset_ms
             session = Session(
                 0,
                 told.started_at + offset,

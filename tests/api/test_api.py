@@ -123,6 +123,19 @@ def test_a_device_with_a_wrong_clock_is_put_right(served: Daemon):
     assert at[:4] == answer["now"][:4]
 
 
+def test_an_event_tells_that_the_clock_was_set_since(served: Daemon):
+    """It is put right by that; what is no number of seconds is refused, and spoils no other."""
+    book = served.get("/books?sort=title&per_page=200").json["books"][1]
+    told = {"type": "position", "book": {"book_uuid": book["book_uuid"]}, "at": "2001-01-01T00:00:00Z", "fraction": 0.4}
+    good = told | {"id": event_id(), "clock_set_s": 86_400}
+    bad = [told | {"id": event_id(), "clock_set_s": wrong} for wrong in ("1", True, 0.5, 10**12)]
+    results = sync(served, *bad, good)["results"]
+    assert [one["result"] for one in results] == ["rejected"] * 4 + ["accepted"]
+    assert all("clock_set_s" in one["reason"] for one in results[:4])
+    at = served.get(f"/books/{book['book_uuid']}/position").json["position"]["at"]
+    assert at == "2001-01-02T00:00:00Z"
+
+
 def test_a_format_is_the_librarys_own_bytes(served: Daemon, book):
     """The file as it lies in the library, with its real name, ranges, and a 412 once it changed."""
     name = book["formats"][0]["format"]

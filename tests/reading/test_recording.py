@@ -134,6 +134,32 @@ def test_a_wrong_clock_is_corrected_and_the_raw_time_kept(store: Store):
     assert store.read(lambda c: c.execute("SELECT client_at FROM positions").get) == 1_000_000_000_000 - 60_000
 
 
+def test_a_clock_that_was_set_since_is_corrected_by_that_too(store: Store):
+    """Noted two hours behind, sent by a clock that is a minute behind: both are added, and the raw time stays."""
+    hours = 2 * 3600 * 1000
+    sitting = SessionTold(
+        id="s",
+        at=NOW - hours - 60_000,
+        clues=KNOWN,
+        started_at=NOW - hours - 120_000,
+        ended_at=NOW - hours - 60_000,
+        active_s=60,
+        end_fraction=0.5,
+        clock_set_ms=hours,
+    )
+    early = position("p", NOW - hours - 300_000, 0.3, clock_set_ms=hours)
+    future = position("far", NOW, 0.3, clock_set_ms=40 * hours)
+    assert [r.result for r in tell(store, sitting, early, future, offset=60_000)] == [
+        "accepted",
+        "accepted",
+        "rejected",
+    ]
+    row = store.read(lambda c: c.execute("SELECT started_at, ended_at, client_offset_ms FROM sessions").get)
+    assert row == (NOW - 60_000, NOW, hours + 60_000)
+    log = store.read(lambda c: c.execute("SELECT at, client_at FROM positions ORDER BY at").get)
+    assert log == [(NOW - 240_000, NOW - hours - 300_000), (NOW, NOW - hours - 60_000)]
+
+
 def test_a_small_difference_is_the_network(store: Store):
     """A second or two between the clocks is the way through the network, not a wrong clock."""
     assert reading.clock_offset(NOW - 3000, NOW) == 0

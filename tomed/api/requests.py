@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -28,6 +29,8 @@ MAX_NAME = 8192
 """Characters of a file name, title or identifier list that are kept; longer is cut, not refused."""
 MAX_TEXT = 400
 MAX_PAGE_TIMES = 2000
+MAX_CLOCK_SET_S = 100 * 366 * 86_400
+"""A clock without a battery wakes up in 1970 or 2000, and is put right by decades."""
 
 EventId = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=10_000_000)]
@@ -291,6 +294,7 @@ def _event(data: dict[str, Any], event_id: str) -> AnyTold:
     data = _absent_nulls(data)
     kind = data.get("type")
     book = clues(data.get("book"))
+    clock_set_ms = _clock_set_ms(data.get("clock_set_s", 0))
     match kind:
         case "position":
             place: PositionIn = _convert(data, PositionIn)
@@ -301,19 +305,31 @@ def _event(data: dict[str, Any], event_id: str) -> AnyTold:
                 fraction=fraction(place.fraction),
                 locator=locator(place.locator),
                 text=clean(place.text, MAX_TEXT),
+                clock_set_ms=clock_set_ms,
             )
         case "session":
-            return _session(data, event_id, book)
+            return replace(_session(data, event_id, book), clock_set_ms=clock_set_ms)
         case "status":
             verdict: StatusIn = _convert(data, StatusIn)
             if verdict.status is None and verdict.rating is None:
                 raise Invalid("status: neither a status nor a rating is told.")
             status = Status(verdict.status) if verdict.status else None
             return StatusTold(
-                id=event_id, at=parse_at(data.get("at")), clues=book, status=status, rating=verdict.rating
+                id=event_id,
+                at=parse_at(data.get("at")),
+                clues=book,
+                status=status,
+                rating=verdict.rating,
+                clock_set_ms=clock_set_ms,
             )
         case _:
             raise Invalid(f"type: {kind!r} is not known. Known are position, session and status.")
+
+
+def _clock_set_ms(told: Any) -> int:
+    if isinstance(told, bool) or not isinstance(told, int) or abs(told) > MAX_CLOCK_SET_S:
+        raise Invalid("clock_set_s: must be a whole number of seconds, of less than a hundred years.")
+    return told * 1000
 
 
 def _session(data: dict[str, Any], event_id: str, book: Clues) -> SessionTold:

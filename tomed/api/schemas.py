@@ -102,6 +102,7 @@ SCHEMAS: dict[str, Schema] = {
         id=TEXT,
         type={"type": "string", "enum": ["position", "session", "status"]},
         at=TIME,
+        clock_set_s={"type": "integer"},
         book=ref("File"),
         **_PLACE,
         started_at=TIME,

@@ -1,14 +1,15 @@
 --- The events of the protocol, each as one line of JSON. Pure but for the encoder that is handed in.
 --
--- A line begins with {"id":"…" so that its id can be told without decoding it.
+-- A line begins with {"id":"…" so that its id can be told without decoding it; then comes "clock", the stamp of its
+-- moment (tomesync/clock), where there is one. The child that sends it takes that off again.
 local Text = require("tomesync/text")
 local Times = require("tomesync/times")
 
 local Events = {}
 Events.most_page_times = 2000
 
-local function line(encode, id, fields)
-    return '{"id":"' .. id .. '",' .. encode(fields):sub(2)
+local function line(encode, id, fields, clock)
+    return '{"id":"' .. id .. '",' .. (clock and '"clock":"' .. clock .. '",' or "") .. encode(fields):sub(2)
 end
 
 --- The id of a line, or nil when it is none of ours (torn by a power loss).
@@ -24,7 +25,7 @@ local function fraction(value)
 end
 
 --- One sitting. An end place is told only when the reader moved: lying open at an old page is no news about the place.
-function Events.session(encode, sitting, book)
+function Events.session(encode, sitting, book, clock)
     local page_times
     if #sitting.page_times <= Events.most_page_times then
         page_times = sitting.page_times
@@ -38,21 +39,21 @@ function Events.session(encode, sitting, book)
         end_fraction = moved and fraction(sitting.place.fraction) or nil,
         locator = moved and sitting.place.locator or nil, text = moved and sitting.place.text or nil,
         page_times = page_times, total_pages = sitting.total_pages,
-    })
+    }, clock)
 end
 
-function Events.position(encode, id, at, place, book)
+function Events.position(encode, id, at, place, book, clock)
     return line(encode, id, {
         type = "position", at = Times.format(at), book = book,
         fraction = fraction(place.fraction) or 0, locator = place.locator, text = place.text,
-    })
+    }, clock)
 end
 
 --- status: KOReader's word or nil, rating: 1..5 stars or nil (0 takes the rating back).
-function Events.status(encode, id, at, status, rating, book)
+function Events.status(encode, id, at, status, rating, book, clock)
     return line(encode, id, {
         type = "status", at = Times.format(at), book = book, status = status, rating = rating and rating * 2 or nil,
-    })
+    }, clock)
 end
 
 --- What is known of a file, as the server wants it. facts: file, partial_md5, book_uuid, props (KOReader's doc_props).

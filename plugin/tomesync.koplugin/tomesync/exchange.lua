@@ -2,6 +2,7 @@
 --- Everything it needs comes in the job; it touches no window, no setting and no database of KOReader.
 local Answers = require("tomesync/answers")
 local CalibreList = require("tomesync/calibre_list")
+local Clock = require("tomesync/clock")
 local Paths = require("tomesync/paths")
 local Positions = require("tomesync/positions")
 local Queue = require("tomesync/queue")
@@ -96,7 +97,7 @@ local function send(http, json, job, lines)
     return Answers.sync(json.decode, status, body, asked, #(job.want or {}))
 end
 
---- job: { dir, segments, complete, extra = { { id, line } }, want, device, now, url, token, ca_file, most_events,
+--- job: { dir, segments, complete, extra = { { id, line } }, want, device, now, clock = stamp of now, url, token, ca_file, most_events,
 --- lists = function that makes a CalibreList, paths = { [Paths.key(book)] = whole path } }. Without `lists` none is asked.
 -- Returns a small table for the parent: { ok, done, part, aside, acknowledged_extra, positions, … } or { ok = false, … }.
 function Exchange.run(job, http, json)
@@ -105,6 +106,9 @@ function Exchange.run(job, http, json)
         return Answers.object(json.decode, line) ~= nil
     end
     local lines, held = Queue.read(job.dir, job.segments, most, Exchange.most_bytes, isReadable)
+    for _, entry in ipairs(lines) do
+        entry.line = Clock.told(entry.line, job.clock)
+    end
     local from_queue, waiting = #lines, 0
     for _, state in pairs(held) do
         waiting = waiting + state.waiting

@@ -3,6 +3,8 @@
 --
 -- Line 1 is JSON: what does not change (id, book, when it began). The others are blank-separated numbers:
 -- wall steady active turned moved page total fraction kind locator
+local Clock = require("tomesync/clock")
+
 local Journal = {}
 Journal.__index = Journal
 
@@ -17,13 +19,13 @@ local function put(self, text)
     end
 end
 
---- Starts the file anew for a sitting of the tracker. `book` goes into the event as it is.
-function Journal:start(sitting, wall, book)
+--- Starts the file anew for a sitting of the tracker. `book` goes into the event as it is; stamp: of tomesync/clock.
+function Journal:start(sitting, wall, book, stamp)
     self:close()
     self.file = io.open(self.path, "w")
     local start = sitting.start
     put(self, self.encode({
-        id = sitting.id, book = book, began = sitting.began, wall = wall, idle_cap_s = sitting.idle_cap_s,
+        id = sitting.id, book = book, began = sitting.began, wall = wall, idle_cap_s = sitting.idle_cap_s, clock = stamp,
         start = { page = start.page, total = start.total, fraction = start.fraction, locator = start.locator },
     }))
 end
@@ -50,7 +52,7 @@ end
 
 local line_pattern = "^(%-?%d+) (%S+) (%S+) (%d+) ([01]) (%-?%d+) (%d+) (%S+) (%S+) (.+)$"
 
---- The sitting that was open when the power went, and its book; nil when there was none.
+--- The sitting that was open when the power went, its book and the clock's stamp; nil when there was none.
 function Journal:recover()
     local file = io.open(self.path, "r")
     if not file then
@@ -65,13 +67,14 @@ function Journal:recover()
     end
     local sitting = { id = head.id, start = head.start, place = head.start, pages_turned = 0, active_s = 0, moved = false, page_times = {} }
     local page, page_since, page_active = head.start.page, tonumber(head.began) or 0, 0
+    local last_steady
     for line in rest:gmatch("([^\n]*)\n") do -- a line without its end is torn: the page being read
         local wall, steady, active, turned, moved, number, total, fraction, kind, locator = line:match(line_pattern)
         if wall then
             wall, steady, active = tonumber(wall), tonumber(steady), tonumber(active)
             sitting.page_times[#sitting.page_times + 1] = { page, math.floor(page_since - head.began), math.floor(active - page_active + 0.5) }
             page, page_since, page_active = tonumber(number), steady, active
-            sitting.ended_at = wall
+            sitting.ended_at, last_steady = wall, steady
             sitting.started_at = math.floor(wall - (steady - head.began) + 0.5)
             sitting.active_s, sitting.pages_turned, sitting.moved = math.floor(active + 0.5), tonumber(turned), moved == "1"
             sitting.total_pages = tonumber(total)
@@ -84,7 +87,7 @@ function Journal:recover()
     if not sitting.ended_at then
         return nil -- not a page was turned
     end
-    return sitting, head.book
+    return sitting, head.book, Clock.stampAt(head.clock, sitting.ended_at, last_steady)
 end
 
 return Journal

@@ -1,6 +1,7 @@
 --- The book that is open: turns KOReader's events into sittings, positions and status changes. Module-level, because a
 --- reload (another font in a big book) makes a new plugin instance and is no new sitting.
 --- Nothing here talks to the network.
+local Clock = require("tomesync/clock")
 local Events = require("tomesync/events")
 local Journal = require("tomesync/journal")
 local Paths = require("tomesync/paths")
@@ -24,6 +25,23 @@ local clock = {
     end,
 }
 
+-- Of the boot that the device is in; another one has another name, and its time since boot began anew.
+local function bootId()
+    local file = io.open("/proc/sys/kernel/random/boot_id", "r")
+    local id = file and file:read("*l")
+    if file then
+        file:close()
+    end
+    return id and id:match("^[%x%-]+$")
+end
+
+local function newClock()
+    local has_boottime = time.boottime and time.boottime == time.boottime_or_realtime_coarse -- else a stand-in for it
+    return Clock.new({
+        wall = os.time, since_boot = has_boottime and clock.steady or nil, boot_id = bootId(), era = UUID.new,
+    }, Settings.folder .. "/clock")
+end
+
 --- Once per process: the queue, the clockwork, and the sitting that a crash left behind.
 function Reading.start()
     if Reading.queue then
@@ -33,10 +51,11 @@ function Reading.start()
     Reading.queue = Queue.new(Settings.folder .. "/queue", lfs)
     Reading.paths = Paths.new(Settings.folder .. "/paths")
     Reading.tracker = Tracker.new(clock, UUID.new)
+    Reading.clock = newClock()
     Reading.journal = Journal.new(Settings.folder .. "/sitting", rapidjson.encode, rapidjson.decode)
-    local sitting, book = Reading.journal:recover()
+    local sitting, book, stamp = Reading.journal:recover()
     if sitting and Tracker.isWorthKeeping(sitting) then
-        Reading.queue:append(Events.session(rapidjson.encode, sitting, book))
+        Reading.queue:append(Events.session(rapidjson.encode, sitting, book, stamp))
     end
     Reading.journal:close(true)
 end
@@ -48,7 +67,7 @@ end
 
 local function beginSitting(place)
     local sitting = Reading.tracker:begin(place, idleCap())
-    Reading.journal:start(sitting, os.time(), Reading.book)
+    Reading.journal:start(sitting, os.time(), Reading.book, Reading.clock:stamp())
 end
 
 -- Within a page (scroll mode) places are not followed one by one: here is the last one.
@@ -73,9 +92,10 @@ local function endSitting()
     end
     local encode = rapidjson.encode
     if Tracker.isWorthKeeping(sitting) then
-        Reading.queue:append(Events.session(encode, sitting, Reading.book))
+        Reading.queue:append(Events.session(encode, sitting, Reading.book, Reading.clock:stamp()))
     elseif sitting.moved then
-        Reading.queue:append(Events.position(encode, UUID.new(), sitting.last_activity_at, sitting.place, Reading.book))
+        local at, stamp = sitting.last_activity_at, Reading.clock:stamp()
+        Reading.queue:append(Events.position(encode, UUID.new(), at, sitting.place, Reading.book, stamp))
     end
     Reading.journal:close(true)
     Reading.sent_serial = Reading.tracker.serial
@@ -87,7 +107,8 @@ local function noteStatus(ui)
     end
     local news = Status.changed(ui.doc_settings)
     if news then
-        Reading.queue:append(Events.status(rapidjson.encode, UUID.new(), os.time(), news.status, news.rating, Reading.book))
+        local stamp = Reading.clock:stamp()
+        Reading.queue:append(Events.status(rapidjson.encode, UUID.new(), os.time(), news.status, news.rating, Reading.book, stamp))
     end
 end
 
@@ -152,6 +173,7 @@ function Reading.pageChanged(ui)
     end
     local how = Reading.tracker:moved(place)
     if how then
+        Reading.clock:look()
         Reading.journal:note(Reading.tracker.sitting, os.time())
     end
     return how ~= nil
@@ -196,6 +218,7 @@ function Reading.suspended()
         noteStatus(Reading.ui)
     end
     endSitting()
+    Reading.clock:sleeps()
 end
 
 --- The plugin is taken off: the sitting ends, and from now on nothing is noted.
@@ -205,6 +228,7 @@ function Reading.leave()
 end
 
 function Reading.resumed()
+    Reading.clock:wakes()
     local ui = Reading.ui
     local place = ui and not Reading.tracker:isOpen() and Place.now(ui)
     if place then

@@ -108,7 +108,7 @@ local function makeJob(by_person)
     return {
         name = "sync", deadline_s = Sync.deadline_s, answer_file = Settings.folder .. "/answer-sync", urgent = by_person or nil,
         dir = Reading.queue.dir, segments = segments, complete = complete, extra = extra, want = want,
-        device = Sync.device(), now = Times.format(os.time()), url = Settings.server(), token = Settings.get("token"),
+        clock = Reading.clock:stamp(), device = Sync.device(), now = Times.format(os.time()), url = Settings.server(), token = Settings.get("token"),
         ca_file = caFile(), block_s = Sync.block_s, total_s = Sync.total_s, most_events = Sync.most_events,
         paths = Reading.paths.known, lists = function()
             return CalibreList.new(lfs.attributes, rapidjson, Settings.folder .. "/calibre-lists")

@@ -192,7 +192,7 @@ test("ids are version 4 and differ", function()
     assert(a ~= b and a:match("^%x+%-%x+%-4%x+%-[89ab]%x+%-%x+$") and #a == 36)
 end)
 
-for _, extra in ipairs{ "templates_spec", "history_spec", "calibre_list_spec" } do
+for _, extra in ipairs{ "templates_spec", "history_spec", "calibre_list_spec", "clock_spec" } do
     local path = arg[0]:match("^(.*)/") .. "/" .. extra .. ".lua"
     if lfs.attributes(path) then dofile(path)(test, same) end
 end

@@ -44,8 +44,9 @@ module("ui/network/manager", {
     isOnline = function() error("isOnline blocks for a DNS look-up") end,
     runWhenConnected = function(_, callback) if S.world.connected then callback() else S.log{ type = "wifi_asked" } end end,
 })
+local function boottime() return K.boottime() * 1e6 end
 module("ui/time", {
-    boottime_or_realtime_coarse = function() return K.boottime() * 1e6 end, now = function() return K.uptime() * 1e6 end,
+    boottime = boottime, boottime_or_realtime_coarse = boottime, now = function() return K.uptime() * 1e6 end,
     to_number = function(x) return x / 1e6 end, s = function(x) return x * 1e6 end,
 })
 module("dispatcher", { registerAction = function(_, name, action) S.actions = S.actions or {}; S.actions[name] = action end })
