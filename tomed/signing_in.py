@@ -73,7 +73,7 @@ class SignIn:
         Raises:
             Unauthorized: the link was used or has expired; Invalid, Conflict: name or password won't do.
         """
-        hashed = await asyncio.to_thread(hash_password, password)
+        hashed = await self._hash(password)
         now = self._clock()
 
         def work(connection: apsw.Connection) -> UserId:
@@ -87,6 +87,25 @@ class SignIn:
         if user is None:
             raise Invalid("The account could not be made.")
         return SignedIn(user, await self.web_token(user_id))
+
+    async def change_password(self, user_id: int, password: str) -> None:
+        """Give a person a new password, which ends every browser's session: whoever knew the old one is out.
+
+        Raises:
+            Invalid: the password won't do.
+        """
+        hashed = await self._hash(password)
+        now = self._clock()
+
+        def work(connection: apsw.Connection) -> None:
+            users.set_password(connection, user_id, hashed)
+            tokens.revoke_kind(connection, user_id, "web", now)
+
+        await self._store.write(work)
+
+    async def _hash(self, password: str) -> str:
+        async with self._hashing:
+            return await asyncio.to_thread(hash_password, password)
 
     async def web_token(self, user_id: int) -> str:
         """A new session for a browser. Always a new one at sign-in, so that none can be planted before."""

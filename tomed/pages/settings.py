@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from functools import lru_cache
 from zoneinfo import available_timezones
@@ -16,7 +15,6 @@ from tomed.model import User
 from tomed.pages.forms import read_form
 from tomed.pages.layout import SESSION_COOKIE, page, set_cookie
 from tomed.pages.routes import Route, see_other
-from tomed.passwords import hash_password
 from tomed.services import services, signed_in
 from tomed.store import tokens, users
 
@@ -94,20 +92,14 @@ async def share(request: web.Request) -> web.StreamResponse:
 
 
 async def change_password(request: web.Request) -> web.StreamResponse:
-    """A new password ends every other browser's session: whoever knew the old one is out."""
+    """A new password, proved by the present one; this browser goes on with a new session."""
     form = await read_form(request)
-    user, now = signed_in(request), services(request).clock()
+    user = signed_in(request)
     try:
         await prove(request, user, form.get("current", ""))
-        hashed = await asyncio.to_thread(hash_password, form.get("new", ""))
+        await services(request).sign_in.change_password(user.id, form.get("new", ""))
     except TomedError as err:
         return _page(request, fault=err.message, status=STATUS[err.code])
-
-    def work(connection: apsw.Connection) -> None:
-        users.set_password(connection, user.id, hashed)
-        tokens.revoke_kind(connection, user.id, "web", now)
-
-    await services(request).store.write(work)
     raise await _stay(request, user, "password")
 
 

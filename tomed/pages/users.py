@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
-import apsw
 from aiohttp import web
 
 from tomed.api.problem import STATUS
@@ -14,7 +11,6 @@ from tomed.pages.forms import read_form
 from tomed.pages.layout import page
 from tomed.pages.links import address
 from tomed.pages.routes import Route, see_other
-from tomed.passwords import hash_password
 from tomed.services import services, signed_in
 from tomed.store import tokens, users
 
@@ -62,17 +58,11 @@ def _person(request: web.Request) -> User:
 async def set_password(request: web.Request) -> web.StreamResponse:
     """A new password for somebody who forgot theirs; their browsers are signed out."""
     form = await read_form(request)
-    person, now = _person(request), services(request).clock()
+    person = _person(request)
     try:
-        hashed = await asyncio.to_thread(hash_password, form.get("new", ""))
+        await services(request).sign_in.change_password(person.id, form.get("new", ""))
     except TomedError as err:
         return _page(request, fault=err.message, status=STATUS[err.code])
-
-    def work(connection: apsw.Connection) -> None:
-        users.set_password(connection, person.id, hashed)
-        tokens.revoke_kind(connection, person.id, "web", now)
-
-    await services(request).store.write(work)
     raise see_other(request, "/users", said="password")
 
 
