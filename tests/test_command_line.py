@@ -13,6 +13,9 @@ import pytest
 from tests.data import ROOT
 from tests.libraries import make_library
 from tomed.__main__ import COMMANDS, parser
+from tomed.passwords import verify_password
+from tomed.store import tokens, users
+from tomed.store.db import Store
 
 
 def tomed(*words: object, told: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
@@ -43,6 +46,7 @@ def test_a_token_is_printed_alone(tmp_path: Path):
     [
         (["token", "create", "nobody", "--name", "x"], "", "no user named nobody"),
         (["user", "add", "ann", "--password-stdin"], "short\n", "at least 8"),
+        (["user", "password", "nobody", "--password-stdin"], "long enough\n", "no user named nobody"),
         (["user", "add", "", "--password-stdin"], "long enough\n", "name"),
         (["serve", "--library", "/nowhere/at all", "--port", "70000"], "", "port"),
         (["serve", "--config", "/nowhere.toml"], "", "does not exist"),
@@ -61,6 +65,19 @@ def test_the_same_name_twice_is_a_conflict(tmp_path: Path):
     tomed("user", "add", "ann", "--password-stdin", "--data", tmp_path, told="long enough\n")
     again = tomed("user", "add", "ANN", "--password-stdin", "--data", tmp_path, told="long enough\n")
     assert (again.returncode, "already" in again.stderr) == (1, True)
+
+
+def test_a_forgotten_password_is_replaced(tmp_path: Path):
+    """The only admin of a household has nobody else to ask; every browser that was signed in is out."""
+    tomed("user", "add", "ann", "--password-stdin", "--data", tmp_path, told="long enough\n")
+    store = Store.open(tmp_path / "tomed.db")
+    before = store.read(lambda c: users.password_hash(c, 1))
+    secret = store.write_now(lambda c: tokens.issue(c, 1, "web", "Browser", 1))
+    assert tomed("user", "password", "ann", "--password-stdin", "--data", tmp_path, told="remembered\n").returncode == 0
+    now = store.read(lambda c: users.password_hash(c, 1))
+    assert now != before and verify_password(now, "remembered")
+    assert store.read(lambda c: tokens.find(c, secret, 2)) is None
+    store.close()
 
 
 def test_a_plugin_is_built_with_address_and_token(tmp_path: Path):

@@ -94,14 +94,8 @@ class SignIn:
         Raises:
             Invalid: the password won't do.
         """
-        hashed = await self._hash(password)
-        now = self._clock()
-
-        def work(connection: apsw.Connection) -> None:
-            users.set_password(connection, user_id, hashed)
-            tokens.revoke_kind(connection, user_id, "web", now)
-
-        await self._store.write(work)
+        hashed, now = await self._hash(password), self._clock()
+        await self._store.write(lambda c: replace_password(c, user_id, hashed, now))
 
     async def _hash(self, password: str) -> str:
         async with self._hashing:
@@ -130,6 +124,12 @@ class SignIn:
             self._failures[key] = (min(count + 1, 40), self._clock())
         while len(self._failures) > KEPT_FAILURES:
             self._failures.popitem(last=False)
+
+
+def replace_password(connection: apsw.Connection, user_id: int, hashed: str, now: int) -> None:
+    """Set the hash of a new password and end every browser's session of that person."""
+    users.set_password(connection, user_id, hashed)
+    tokens.revoke_kind(connection, user_id, "web", now)
 
 
 async def first_invitation(store: Store, now: int) -> str | None:
