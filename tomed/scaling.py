@@ -1,6 +1,7 @@
 """Places of the log are measured on the one scale in the background, after their events are on disk.
 
 No request waits for it: until a place is measured, its reader's own fraction stands in (``positions.canonical``).
+Calibre may change a book's text later (edit, polish, convert again): then its places are measured once more.
 """
 
 from __future__ import annotations
@@ -9,15 +10,18 @@ import asyncio
 import functools
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+
+import apsw
 
 from tomed.errors import Invalid, NotFound, StoreError
 from tomed.locators.worker import Busy
-from tomed.model import BookId, LibraryState, LibraryView
+from tomed.model import BookId, LibraryState, LibraryView, Scaled
 from tomed.places import Places
 from tomed.store import scales
 from tomed.store.db import Store
+from tomed.store.scales import Unscaled
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +31,10 @@ YIELD = 6
 """How many times as long as a batch took nothing is measured: no more than a seventh of a processor is used."""
 PAUSE_S = 1.0
 """Events come in bursts: their places are looked at together, when the burst is mostly over."""
+
+
+Wanted = Callable[[apsw.Connection, BookId, int], list[Unscaled]]
+Keep = Callable[[apsw.Connection, BookId, Iterable[tuple[Unscaled, Scaled]]], None]
 
 
 class Scaling:
@@ -49,11 +57,13 @@ class Scaling:
         self._pause_s = pause_s
         self._again = False
         self._begun = False
+        self._compare = True  # files may have changed while nobody looked
         self._task: asyncio.Task[None] | None = None
 
     def look(self, view: LibraryView) -> None:
-        """A library changed: a book that had no file may have one now."""
+        """A library changed: a book that had no file may have one now, or another one."""
         if view.state is LibraryState.READY:
+            self._compare = True
             self.wake()
 
     def wake(self) -> None:
@@ -70,32 +80,60 @@ class Scaling:
                 if not self._begun:
                     self._begun = True
                     await self._store.write_long(scales.try_again)
+                if self._compare:
+                    self._compare = False
+                    await self._compare_files()
                 for book_id in await self._store.query(scales.waiting_books):
                     await self._measure(book_id)
             except StoreError as err:
                 log.warning("places were not measured: %s", err.message)
 
-    async def _measure(self, book_id: BookId) -> None:
+    async def _compare_files(self) -> None:
+        """See which books that were measured have another file now. One look at the disk for each."""
+        known = await self._store.query(scales.versions)
+        for book_id, version in known.items():
+            began = time.monotonic()
+            found = self._file(book_id)
+            if found is not None and found[1] != version:
+                await self._store.write(functools.partial(scales.begin, book_id=book_id, version=found[1]))
+            await asyncio.sleep(YIELD * (time.monotonic() - began))
+
+    def _file(self, book_id: BookId) -> tuple[Path, scales.Version] | None:
+        """The book's file and which version of it that is; None when it is not there now."""
         try:
             path = self._find_file(book_id)
-        except NotFound:
+            found = path.stat() if path is not None else None
+        except (NotFound, OSError):
+            return None
+        return (path, (found.st_size, found.st_mtime_ns)) if path is not None and found is not None else None
+
+    async def _measure(self, book_id: BookId) -> None:
+        file = self._file(book_id)
+        if file is None:
             return
-        while path is not None:
+        path, version = file  # told before anything is read: who changes the file meanwhile is noticed the next time
+        await self._store.write(functools.partial(scales.begin, book_id=book_id, version=version))
+        if await self._measure_all(book_id, path, scales.unscaled, scales.keep):
+            await self._measure_all(book_id, path, scales.outdated, scales.settle)
+
+    async def _measure_all(self, book_id: BookId, path: Path, wanted: Wanted, keep: Keep) -> bool:
+        """Measure batch by batch until nothing more is wanted; False when the file can't be read now."""
+        while True:
             began = time.monotonic()
-            batch = await self._store.query(lambda c: scales.unscaled(c, book_id, BATCH))
-            if not batch:
-                return
+            batch = await self._store.query(lambda c: wanted(c, book_id, BATCH))
             try:
-                measured = await self._places.measure(path, batch)
+                measured = await self._places.measure(path, batch) if batch else []
             except Busy:
                 self._again = True
-                return
+                return False
             except Invalid as err:
                 log.info("Places in %s could not be measured: %s", path.name, err.message)
                 await self._store.write(lambda c: scales.give_up(c, book_id))
-                return
+                return False
             found = list(zip(batch, measured, strict=True))
-            await self._store.write(functools.partial(scales.keep, book_id=book_id, found=found))
+            await self._store.write(_kept(keep, book_id, found))
+            if not batch:
+                return True
             # A year that was read offline comes at once: most of the time is left to those who ask meanwhile.
             await asyncio.sleep(YIELD * (time.monotonic() - began))
 
@@ -105,3 +143,7 @@ class Scaling:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
+
+
+def _kept(keep: Keep, book_id: BookId, found: list[tuple[Unscaled, Scaled]]) -> Callable[[apsw.Connection], None]:
+    return lambda connection: keep(connection, book_id, found)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.daemon import Daemon
+from tests.daemon import Daemon, wait_for
 from tests.libraries import BookSpec, make_library
 from tests.locators.books import chapter, epub
 
@@ -53,3 +53,27 @@ def test_how_far_is_the_same_for_every_reader(daemon_of: Callable[..., Daemon], 
     end = {"event_id": str(uuid.uuid4()), "at": "2026-05-02T11:00:00Z", "fraction": 0.995}
     last = daemon.put(f"{path}/position", end).json["current"]
     assert (last["fraction"], last["canonical"]["fraction"], last["status"]) == (0.995, 1.0, "complete")
+
+
+@pytest.mark.calibre
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_a_text_that_calibre_replaced_is_measured_again(daemon_of: Callable[..., Daemon], tmp_path: Any) -> None:
+    """As much text before the place as after it was not there before: by itself, without anybody reading on."""
+    files = {"OEBPS/nav.xhtml": NAVIGATION, "OEBPS/content.opf": PACKAGE}
+    before = epub(chapter("<p>few</p>" + NOISE), chapter(WORDS), files=files)
+    library = make_library(tmp_path / "library", [BookSpec("Uneven", files={"EPUB": before})])
+    daemon = daemon_of(library.folder)
+    daemon.wait_ready()
+    path = f"/books/{daemon.get('/books').json['books'][0]['book_uuid']}"
+    told = {"event_id": str(uuid.uuid4()), "at": "2026-05-02T10:00:00Z", "fraction": 0.97, "locator": CFI}
+    assert daemon.put(f"{path}/position", told | {"text": SENTENCE}).json["accepted"]
+
+    def canonical() -> float:
+        return float(daemon.get(f"{path}/position").json["position"]["canonical"]["fraction"])
+
+    wait_for(lambda: canonical() == pytest.approx(0.745, abs=0.005), 60)
+    longer = tmp_path / "longer.epub"
+    longer.write_bytes(epub(chapter(WORDS + NOISE), chapter(WORDS), files=files))
+    library.calibredb("add_format", "1", str(longer))
+    wait_for(lambda: canonical() == pytest.approx((1 + 0.745) / 2, abs=0.005), 60)
+    wait_for(lambda: daemon.get(path).json["book"]["fraction"] == canonical(), 60)

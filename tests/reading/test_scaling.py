@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,10 @@ from tests.reading.test_recording import BOOK, KNOWN, NOW, OTHER, UNKNOWN, posit
 from tomed import reading
 from tomed.locators import BookModel, locate
 from tomed.locators.worker import Places as Translator
-from tomed.model import Locator, LocatorKind, PositionEntry, Precision, Status
+from tomed.model import Locator, LocatorKind, PositionEntry, Precision, Scaled, Status
 from tomed.places import Places
 from tomed.scaling import Scaling
-from tomed.store import documents, events
+from tomed.store import documents, events, scales
 from tomed.store.db import Store
 
 __all__ = ["store"]
@@ -147,6 +148,72 @@ def test_a_place_that_the_book_does_not_have_spoils_no_other(store: Store, book:
     measure(store, book)
     assert log(store)["bad"][1:] == (pytest.approx(0.5, abs=0.01), Precision.FRACTION)
     assert log(store)["good"] == (0.7, pytest.approx(TRUE, abs=0.005), Precision.EXACT)
+
+
+EARLIER_WORDS = "".join(f"<p>This chapter once began with sentence {number} of these.</p>" for number in range(300))
+
+
+def change(path: Path, *, at_ns: int, words: str) -> None:
+    """Calibre saves an edited book in its place, with another time of change."""
+    path.write_bytes(epub(chapter("<p>few</p>" + NOISE), chapter(words)))
+    os.utime(path, ns=(at_ns, at_ns))
+
+
+def test_a_changed_file_is_measured_again(store: Store, book: Path):
+    """New text before a place moves it on the one scale, for everybody who read there and in the list of books."""
+    tell(store, *[position(f"p{n}", NOW + n, 0.7, locator=XPOINTER, text=SENTENCE) for n in range(80)])
+    tell(store, position("bob", NOW, 0.7, locator=XPOINTER, text=SENTENCE), user=2)
+    measure(store, book)
+    assert [found for _, found, _ in log(store).values()] == [pytest.approx(TRUE, abs=0.005)] * 80
+    change(book, at_ns=10**18, words=EARLIER_WORDS + WORDS)
+    measure(store, book)
+    moved = where(store).fraction
+    assert moved == pytest.approx(locate(BookModel.open(book), XPOINTER, None, SENTENCE, foreign=True).fraction)
+    assert moved > TRUE + 0.1
+    assert {found for _, found, _ in log(store).values()} == {moved} == {where(store, user=2).fraction}
+    assert store.read(lambda c: c.execute("SELECT DISTINCT fraction FROM readings").get) == moved
+    assert store.read(scales.waiting_books) == []
+
+
+def test_an_unchanged_file_is_not_read_again(store: Store, book: Path):
+    """What is known of this version stands; nobody opens the file."""
+    tell(store, position("p", NOW, 0.7, locator=XPOINTER, text=SENTENCE))
+    measure(store, book)
+    store.write_now(lambda c: c.execute("UPDATE positions SET canonical = 0.123") and None)
+    measure(store, book)
+    assert log(store)["p"][1] == 0.123
+
+
+def test_until_it_is_measured_again_the_earlier_place_stands(store: Store, book: Path):
+    """A file that Calibre is just writing, or broke, takes nothing away; the next version is looked at again."""
+    tell(store, position("p", NOW, 0.97, locator=CFI, text=SENTENCE))
+    measure(store, book)
+    before = log(store)["p"]
+    whole = book.read_bytes()
+    book.write_bytes(whole[: len(whole) // 2])
+    os.utime(book, ns=(10**18, 10**18))
+    measure(store, book)
+    assert log(store)["p"] == before
+    assert where(store).fraction == before[1]
+    change(book, at_ns=10**18 + 1, words=WORDS + EARLIER_WORDS)
+    measure(store, book)
+    assert log(store)["p"][1] < before[1] - 0.1
+
+
+def test_measuring_again_goes_on_where_it_was_ended(store: Store, book: Path):
+    """A daemon that is stopped in the middle of a long log does the rest the next time, and only that."""
+    tell(store, *[position(f"p{n:03}", NOW + n, 0.7, locator=XPOINTER, text=SENTENCE) for n in range(40)])
+    measure(store, book)
+    change(book, at_ns=10**18, words=EARLIER_WORDS + WORDS)
+    found = book.stat()
+    store.write_now(lambda c: scales.begin(c, BOOK, (found.st_size, found.st_mtime_ns)))
+    half = store.read(lambda c: scales.outdated(c, BOOK, 25))
+    mark = Scaled(0.123, Precision.EXACT)
+    store.write_now(lambda c: scales.settle(c, BOOK, [(place, mark) for place in half]))
+    measure(store, book)
+    places = [place for _, place, _ in log(store).values()]
+    assert places.count(0.123) == 25
+    assert sum(place is not None and place > TRUE + 0.1 for place in places) == 15
 
 
 def test_a_place_moves_with_its_file_to_another_book(store: Store, book: Path):

@@ -11,6 +11,8 @@ from tests.libraries import make_library
 from tests.store.rows import DERIVED, contents, earlier_sidecar, tables
 from tomed import catalog
 from tomed.errors import StoreError
+from tomed.model import BookId
+from tomed.store import scales
 from tomed.store.db import Store, connect
 from tomed.store.migrations import KEPT_COPIES, available
 
@@ -68,7 +70,7 @@ def test_no_row_is_lost_by_an_upgrade(tmp_path: Path, last: int):
     assert read(tmp_path / f"tomed.db.before-{last + 1:04}") == before
 
 
-@pytest.mark.parametrize("last", EARLIER)
+@pytest.mark.parametrize("last", [number for number in EARLIER if number < 7])  # the seventh counts them
 def test_names_are_counted_by_the_upgrade(tmp_path: Path, last: int):
     """Authors and tags of an upgraded sidecar are listed with their living books, before any library is read."""
     path = tmp_path / "tomed.db"
@@ -86,6 +88,24 @@ def test_names_are_counted_by_the_upgrade(tmp_path: Path, last: int):
     for listed, rows in ((catalog.authors, [("Cy", 1), ("Ada Lantern", 1)]), (catalog.tags, [("Fantasy", 1)])):
         found = store.read(lambda c, listed=listed: listed(c, 1, 200))
         assert ([(one.name, one.books) for one in found.items], found.total) == (rows, len(rows))
+    store.close()
+
+
+@pytest.mark.parametrize("last", [number for number in EARLIER if 5 <= number < 8])
+def test_places_that_were_measured_are_measured_again_after_the_upgrade(tmp_path: Path, last: int):
+    """Nobody noted in which version of the file, so none is taken for granted; what was found stands until then."""
+    path = tmp_path / "tomed.db"
+    earlier_sidecar(path, last)
+    connection = connect(path)
+    connection.execute("UPDATE positions SET canonical = 0.5, canonical_precision = 'exact' WHERE book_id = 1")
+    connection.close()
+    store = Store.open(path)
+    assert store.read(scales.versions) == {1: (-1, -1)}
+    store.write_now(lambda c: scales.begin(c, BookId(1), (4096, 1)))
+    assert 1 in store.read(scales.waiting_books)
+    assert {place.id for place in store.read(lambda c: scales.outdated(c, BookId(1), 9))} == {
+        row[0] for row in store.read(lambda c: c.execute("SELECT id FROM positions WHERE canonical = 0.5").fetchall())
+    }
     store.close()
 
 
