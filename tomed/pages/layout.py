@@ -35,7 +35,7 @@ from tomed.clock import format_at
 from tomed.model import User
 from tomed.pages import links
 from tomed.pages.assets import Assets
-from tomed.pages.strings import Say
+from tomed.pages.strings import Say, counted
 from tomed.services import USER, services
 
 SESSION_COOKIE = "tomed_session"
@@ -70,7 +70,7 @@ def environment(templates: Path) -> jinja2.Environment:
         auto_reload=False,
     )
     made.globals.update(percent=percent, span=span, iso=format_at)
-    made.filters.update(size=size, number=number)
+    made.filters.update(size=size, number=number, counted=counted)
     return made
 
 

@@ -27,6 +27,13 @@ def load(folder: Path, language: str = LANGUAGE) -> Say:
         sentence = sentences[key]
         if isinstance(sentence, dict):
             sentence = sentence["one" if values.get("count") == 1 else "other"]
+        if "count" in values:
+            values["count"] = counted(values["count"])
         return sentence.format_map(values) if values else str(sentence)
 
     return say
+
+
+def counted(count: object) -> str:
+    """A count as a person reads it: 9, 2026, 10,308; what is no number stays as it is."""
+    return f"{count:,}" if isinstance(count, int) and abs(count) >= 10_000 else str(count)
