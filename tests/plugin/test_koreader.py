@@ -326,3 +326,21 @@ def test_an_update_comes_in_at_the_next_boot(tmp_path: Path, server: FaultProxy)
     assert [d["plugin"] for d in server.tomed.devices] == ["9.0.0"]
     assert len(server.tomed.sessions) == 1
     assert not (tmp_path / "ko" / "plugins" / bundle.FOLDER / "update").exists()
+
+
+def test_taking_the_plugin_off(tmp_path: Path, server: FaultProxy) -> None:
+    """By KOReader's plugin manager, where it has one for that: sittings that were not sent stay, and it is said."""
+    report = koreader.run(tmp_path, OURS / "removal.lua", server.url)
+    assert report.errors == []
+    said = [record["said"] for record in report.of("info") if "said" in record]
+    assert "2 readings have not reached your server" in str(said)
+    settings = tmp_path / "ko" / "settings"
+    assert [path.name for path in (settings / "tomesync").iterdir()] == ["queue"]  # no name yet: it never synced
+    if any(record.get("by") for record in report.of("info")):
+        assert not (settings / "tomesync.lua").exists()
+    lines = [
+        line for path in (settings / "tomesync" / "queue").iterdir() for line in path.read_text("utf-8").splitlines()
+    ]
+    assert [json.loads(line)["pages_turned"] for line in lines] == [3, 2]
+    assert all(re.fullmatch(r"[0-9a-f-]{36} -?\d+", json.loads(line)["clock"]) for line in lines)
+    assert server.tomed.events == {}

@@ -36,7 +36,8 @@ local function bootId()
 end
 
 local function newClock()
-    local has_boottime = time.boottime and time.boottime == time.boottime_or_realtime_coarse -- else a stand-in for it
+    -- Where the system has no clock that counts sleep, KOReader gives others under its names.
+    local has_boottime = time.boottime_or_realtime_coarse and time.boottime_or_monotonic ~= time.monotonic
     return Clock.new({
         wall = os.time, since_boot = has_boottime and clock.steady or nil, boot_id = bootId(), era = UUID.new,
     }, Settings.folder .. "/clock")

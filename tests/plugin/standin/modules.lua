@@ -46,7 +46,7 @@ module("ui/network/manager", {
 })
 local function boottime() return K.boottime() * 1e6 end
 module("ui/time", {
-    boottime = boottime, boottime_or_realtime_coarse = boottime, now = function() return K.uptime() * 1e6 end,
+    boottime_or_monotonic = boottime, boottime_or_realtime_coarse = boottime, monotonic = function() return K.uptime() * 1e6 end, now = function() return K.uptime() * 1e6 end,
     to_number = function(x) return x / 1e6 end, s = function(x) return x * 1e6 end,
 })
 module("dispatcher", { registerAction = function(_, name, action) S.actions = S.actions or {}; S.actions[name] = action end })
