@@ -61,7 +61,9 @@ def storable(text: str) -> str:
 
 def sort_key(text: str) -> str:
     """A key that orders as a person would: folded, from the first letter or digit on, numbers by their value."""
-    folded = _LEADING.sub("", " ".join(fold(text).split()))
+    folded = " ".join(fold(text).split())
+    if not folded[:1].isalnum():
+        folded = _LEADING.sub("", folded)
     return _DIGITS.sub(lambda match: match[0].rjust(8, "0"), folded)
 
 

@@ -73,7 +73,7 @@ class Named:
 
 def mend(text: str) -> str:
     """``text`` without lone surrogates, which no database takes; they become the replacement character."""
-    return _SURROGATE.sub("\ufffd", text)
+    return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
 
 
 def split_extension(name: str) -> tuple[str, str]:

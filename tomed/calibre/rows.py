@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import apsw
@@ -162,7 +163,7 @@ def entries(gathered: Gathered) -> list[Entry]:
                 series_sort=_text(in_series[0][2]) if in_series else "",
                 series_index=_number(series_index) if in_series else None,
                 publisher=_text(publishers[book][0][1]) if book in publishers else None,
-                authors=tuple([(_name(name), _name(by)) for _, name, by in authors.get(book, ())]),
+                authors=tuple([_author(name, by) for _, name, by in authors.get(book, ())]),
                 tags=tuple([_text(tag) for _, tag in tags.get(book, ())]),
                 languages=tuple([_text(code) for _, code in languages.get(book, ())]),
                 formats=tuple(
@@ -239,8 +240,10 @@ def _text(value: object) -> str:
     return "" if value is None else str(value)
 
 
-def _name(value: object) -> str:
-    return _text(value).replace("|", ",")  # Calibre keeps the comma of a name as a bar
+@lru_cache(maxsize=4096, typed=True)  # who wrote one book has mostly written another
+def _author(name: object, by: object) -> tuple[str, str]:
+    """(name, sort); Calibre keeps the comma of a name as a bar."""
+    return _text(name).replace("|", ","), _text(by).replace("|", ",")
 
 
 def _number(value: object) -> float | None:
