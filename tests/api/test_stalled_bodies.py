@@ -47,7 +47,7 @@ async def begun(browser: Browser, path: str, headers: dict[str, str], *parts: by
     """Send a request of a megabyte but only its first parts, keep the connection, and read the whole answer."""
     where = browser.client.make_url("/")
     reader, writer = await asyncio.open_connection(where.host, where.port)
-    told = {"Host": f"{where.host}:{where.port}", "Content-Length": "1000000", "Connection": "close"} | headers
+    told = {"Host": f"{where.host}:{where.port}", "Content-Length": "1000000"} | headers
     writer.write(
         f"POST {path} HTTP/1.1\r\n{''.join(f'{k}: {v}{chr(13)}{chr(10)}' for k, v in told.items())}\r\n".encode()
     )
@@ -55,7 +55,9 @@ async def begun(browser: Browser, path: str, headers: dict[str, str], *parts: by
         await asyncio.sleep(each_s)
         writer.write(part)
     try:
-        return await asyncio.wait_for(reader.read(65_536), ANSWER_S)
+        head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), ANSWER_S)
+        length = int(re.findall(rb"(?i)content-length: (\d+)", head)[0])
+        return head + await asyncio.wait_for(reader.readexactly(length), ANSWER_S)
     finally:
         writer.close()
 
@@ -75,6 +77,7 @@ async def test_a_body_that_stops_is_answered_and_leaves_nothing(browser: Browser
             await asyncio.sleep(0.01)
     head, _, body = (await answer).partition(b"\r\n\r\n")
     assert b" 408 " in head.split(b"\r\n")[0]
+    assert b"connection: close" in head.lower()
     assert json.loads(body)["code"] == "timed_out"
     assert "Send it again" in json.loads(body)["detail"]
     assert not received(tmp_path)
@@ -104,6 +107,7 @@ async def test_an_upload_in_the_page_that_stops_leaves_nothing(browser: Browser,
     assert not answer.done()
     said = await answer
     assert b" 408 " in said.split(b"\r\n")[0]
+    assert b"connection: close" in said.lower()
     assert b"<h1" in said
     assert b"Send it again" in said
     assert not received(tmp_path)

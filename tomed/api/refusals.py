@@ -41,6 +41,9 @@ async def refuse(request: web.Request, handler: Handler) -> web.StreamResponse:
         answer = problem.of_exception(request, err)
         sentence = problem.SENTENCE[500]
     page = request.config_dict.get(ERROR_PAGE)
-    if page is None or is_api(request) or "text/html" not in request.headers.get("Accept", ""):
-        return answer
-    return await page(request, answer.status, sentence)
+    shown: web.StreamResponse = answer
+    if page is not None and not is_api(request) and "text/html" in request.headers.get("Accept", ""):
+        shown = await page(request, answer.status, sentence)
+    if shown.status == 408:  # the rest of that body may still come, and is no next request
+        shown.force_close()
+    return shown
