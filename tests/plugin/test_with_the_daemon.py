@@ -12,6 +12,7 @@ from tests.daemon import Daemon
 from tests.libraries import LibraryFixture
 from tests.plugin.device import Device, Record, book
 from tests.plugin.faultproxy import FaultProxy
+from tomed.clock import format_at, now_ms, parse_at
 
 pytestmark = pytest.mark.lua
 
@@ -52,9 +53,24 @@ def test_there_and_back_again(tmp_path: Path, daemon: Daemon, library: LibraryFi
 
 def _after(at: str) -> str:
     """A second later."""
-    from tomed.clock import format_at, parse_at
-
     return format_at(parse_at(at) + 1000)
+
+
+def test_a_year_that_the_clock_was_behind(tmp_path: Path, daemon: Daemon, library: LibraryFixture) -> None:
+    """Read offline by a clock that lost a year, which Wi-Fi puts right: it was read now, and is the newest place."""
+    device = Device(tmp_path / "device", daemon.url, daemon.token)
+    ours, uuid = copy_of(library, "First Light"), library.book("First Light").uuid
+    earlier = {"event_id": "browser-1", "at": format_at(now_ms() - 3_600_000), "fraction": 0.9}
+    assert daemon.put(f"/books/{uuid}/position", earlier).json["accepted"]
+    device.play(
+        "S.world.connected = false S.clock_error(-31536000) S.open(book) S.turn(3, 30) S.close_book() "
+        "S.clock_error(0) S.net(true) S.run(5) S.settle()",
+        book=ours,
+    ).check()
+    (session,) = daemon.get(f"/sessions?book_uuid={uuid}").json["sessions"]
+    assert abs(parse_at(session["started_at"]) - now_ms()) < 1_800_000
+    place = daemon.get(f"/books/{uuid}/position").json["position"]
+    assert (place["fraction"], place["device"]) == (pytest.approx(0.04), "Kobo")
 
 
 def test_a_book_nobody_knows_is_kept(tmp_path: Path, daemon: Daemon) -> None:
