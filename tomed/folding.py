@@ -6,6 +6,7 @@ changes, ``VERSION`` must change with it, which has every book read again.
 
 from __future__ import annotations
 
+import itertools
 import re
 import unicodedata
 from functools import lru_cache
@@ -73,17 +74,11 @@ def words(text: str) -> str:
     return folded if folded.isascii() else " ".join(_UNSPACED.split(folded))
 
 
-def match_expression(question: str, *, max_words: int = 12) -> str:
-    """The FTS5 expression for what a person typed; empty when there is no word in it.
+def question_words(question: str, *, max_words: int = 12) -> tuple[str, ...]:
+    """What a person typed as the words that a book must have, folded as ``words`` folds those of the index; none when
+    there is no word in it.
 
-    Every word must be there, each may go on (``wint`` finds ``winter``). Quotes, stars and operators
-    are data. Words beyond ``max_words`` are not looked at.
+    Signs of unspaced scripts are set apart by spaces. Words beyond ``max_words`` are not looked at.
     """
-    parts = []
-    for word in fold(question).replace("\0", " ").split():
-        if _WORD.search(word):
-            phrase = _UNSPACED.sub(r" \1 ", word).strip().replace('"', '""')
-            parts.append(f'"{phrase}"*')
-        if len(parts) == max_words:
-            break
-    return " ".join(parts)
+    found = (word for word in fold(question).replace("\0", " ").split() if _WORD.search(word))
+    return tuple(_UNSPACED.sub(r" \1 ", word).strip() for word in itertools.islice(found, max_words))

@@ -15,7 +15,7 @@ from typing import Any
 import apsw
 import msgspec
 
-from tomed.folding import fold, match_expression, storable
+from tomed.folding import fold, question_words, storable
 from tomed.model import Book, BookId, BookQuery, Format, NameView, Page, SeriesView, Status
 from tomed.store.cards import Card, unpack
 from tomed.store.searches import Hits, Searches, find
@@ -107,10 +107,10 @@ def places(connection: apsw.Connection, book_id: BookId) -> list[Place]:
 def books(connection: apsw.Connection, query: BookQuery, searches: Searches | None = None) -> Page[Book]:
     """A page of the living books that ``query`` asks for. ``searches`` remembers what words were found in."""
     page, per_page = max(1, query.page), min(max(1, query.per_page), PER_PAGE_MAX)
-    expression = match_expression(query.q) if query.q.strip() else None
-    if expression == "":  # nothing in it but signs
+    words = question_words(query.q)
+    if query.q.strip() and not words:  # nothing in it but signs
         return Page((), 0, page, per_page)
-    hits = (searches.find if searches else find)(connection, expression) if expression else None
+    hits = (searches.find if searches else find)(connection, words) if words else None
     where, bound = _choose(query, hits)
     offset = (page - 1) * per_page
     total = _count(connection, query, hits, where, bound)
