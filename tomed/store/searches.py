@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from array import array
+from bisect import bisect_left
 from collections import OrderedDict
 from dataclasses import dataclass
 
@@ -35,11 +36,17 @@ class Hits:
 
     expression: str
     ids: array[int]
+    """In ascending order."""
 
     @property
     def few(self) -> bool:
         """Few enough to be ranked."""
         return len(self.ids) <= NARROW
+
+    def has(self, book_id: int) -> bool:
+        """Whether a book is among them. Of a few hundred books this is quicker than making a set of all hits."""
+        at = bisect_left(self.ids, book_id)
+        return at < len(self.ids) and self.ids[at] == book_id
 
     @property
     def many(self) -> bool:
@@ -51,7 +58,7 @@ def find(connection: apsw.Connection, words: Words) -> Hits:
     """Ask the search index."""
     expression = " AND ".join(_any_ending(connection, word) for word in words)
     # One text of numbers instead of a row each: a word that half a library has is then no longer dear.
-    sql = "SELECT json_group_array(rowid) FROM book_search WHERE book_search MATCH ?"
+    sql = "SELECT json_group_array(rowid) FROM book_search WHERE book_search MATCH ?"  # as they lie in it: ascending
     return Hits(expression, array("I", msgspec.json.decode(connection.execute(sql, (expression,)).get, type=list[int])))
 
 
