@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import os
 import random
+import resource
 import statistics
 import subprocess
 import sys
@@ -117,7 +118,10 @@ async def first_index(store: Store, library: Path) -> list[str]:
         await until(lambda: indexer.views()[0].state is LibraryState.READY)
     seconds = time.perf_counter() - started
     books = indexer.views()[0].books
-    say(f"first index of {books} books", seconds, "s", 15, f"cpu {time.process_time() - cpu:.1f} s; {gauge}")
+    helped = resource.getrusage(resource.RUSAGE_CHILDREN)  # ended by now; the largest of them was this large
+    more = f"cpu {time.process_time() - cpu:.1f} s, of its helper {helped.ru_utime + helped.ru_stime:.1f} s"
+    more += f" and {helped.ru_maxrss / 1024:.0f} MB; {gauge}"
+    say(f"first index of {books} books", seconds, "s", 15, more)
     say("longest read lock on metadata.db", indexer.longest_read_s, "s", 0.3)
     await indexer.stop()
     return [uuid for (uuid,) in store.read(lambda c: c.execute("SELECT uuid FROM books LIMIT 5000").fetchall())]

@@ -19,10 +19,12 @@ from functools import partial
 from typing import TypeVar
 
 from tomed import folding
+from tomed.calibre import rows
 from tomed.calibre.library import Library, Stamp
 from tomed.clock import Clock
 from tomed.kinds import KindRule, kind_of
 from tomed.model import BookId, Entry, LibraryId
+from tomed.preparing import Preparation, Prepared
 from tomed.store import mirror
 from tomed.store.db import Store
 
@@ -36,6 +38,8 @@ WRITE = 500
 """Books written in one transaction: others wait no longer than these take."""
 WRITE_FIRST = 2_000
 """The same while a library is read for the first time."""
+AHEAD = 2
+"""Reads that are prepared while the next is made."""
 PILE = 50_000
 """Derived rows kept back while a library is read for the first time: sorted, they lie side by side in their index."""
 SLICE = 4_000
@@ -101,6 +105,10 @@ class Pass:
     _writing: deque[Future[set[BookId]]] = field(default_factory=deque)
     _items: list[mirror.Item] = field(default_factory=list)
     _touched: list[tuple[int, str, int]] = field(default_factory=list)
+    _preparation: Preparation | None = None
+    _pending: deque[Callable[[], Prepared]] = field(default_factory=deque)
+    _later: list[mirror.Derived] = field(default_factory=list)
+    _derived: list[list[mirror.DerivedRow]] = field(default_factory=list)
     _piles: dict[mirror.Derived, list[mirror.DerivedRow]] = field(default_factory=dict)
     _bulk: bool = False
     _scan: Stride = field(default_factory=lambda: Stride(SCAN, SCAN_LEAST))
@@ -117,7 +125,13 @@ class Pass:
             facts = self.library.facts()
             reading = reading_of(self.rule)
             self._everything = self.row.reading != reading
-            if not self._everything:
+            if self._everything:
+                # Until a library was read once to its end, an interrupted pass begins anew and writes every book again:
+                # only then may what is derived come later than its book, and so in the order of its own index.
+                self._later = [one for one in self.written if isinstance(one, mirror.Derived)]
+                self._derived = [[] for _ in self._later]
+                self._preparation = Preparation(self.rule, [one.rows for one in self._later], facts.books)
+            else:
                 self._read_just_edited()
             self._compare(max(1, facts.books))
             self._settle()
@@ -130,6 +144,8 @@ class Pass:
             self.store.write_now(finish)
         finally:
             self.library.finish_pass()
+            if self._preparation is not None:
+                self._preparation.close()
             self._end_bulk()
         return stamp
 
@@ -172,29 +188,51 @@ class Pass:
         self._go_on()
         if not ids:
             return
-        entries = self.library.entries(ids)
+        gathered = self.library.gather(ids)
         self._read.took(self.library.last_read_s)
+        if self._preparation is not None:
+            self._pending += map(self._preparation.submit, gathered)
+            self._take(AHEAD)
+            return
+        entries = [entry for one in gathered for entry in rows.entries(one)]
         held = self.store.read(lambda connection: mirror.digests(connection, self.row.id, ids))
         items: list[mirror.Item] = []
         touched: list[tuple[int, str, int]] = []
         for entry in entries:
             kind = kind_of(entry, self.rule)
             mark = mirror.digest(entry, kind)
-            if not self._everything and held.get(entry.calibre_id) == (entry.uuid, mark):
+            if held.get(entry.calibre_id) == (entry.uuid, mark):
                 touched.append((entry.calibre_id, entry.last_modified, entry.last_modified_at))
             else:
                 items.append(mirror.Item(entry, kind, mark))
-        self._items += items
-        if len(self._items) >= (WRITE_FIRST if self.row.indexed_at is None else WRITE):
-            self._flush()
+        self._collect(items)
         self._touched += touched
         if len(self._touched) >= WRITE:
             self._flush_touched()
 
+    def _take(self, ahead: int = 0) -> None:
+        """What is prepared goes on its way, but for the last ``ahead`` reads."""
+        while len(self._pending) > ahead:
+            prepared = self._pending.popleft()()
+            for pile, found in zip(self._derived, prepared.derived, strict=True):
+                pile += found
+            self._collect(prepared.items)
+
+    def _collect(self, items: Sequence[mirror.Item]) -> None:
+        self._items += items
+        if len(self._items) >= (WRITE_FIRST if self.row.indexed_at is None else WRITE):
+            self._begin_write()
+
     def _flush(self) -> None:
+        """Everything that was read goes to the writer."""
+        self._take()
+        self._begin_write()
+
+    def _begin_write(self) -> None:
         """One batch is written while the next is read; never more than one, or others would wait for all of them."""
         self._await_writes()
         batch, self._items = self._items, []
+        derived, self._derived = self._derived, [[] for _ in self._derived]
         if not batch:
             return
         self._go_on()
@@ -202,7 +240,7 @@ class Pass:
         if self.changed > LARGE and not self._bulk:
             self._bulk = True
             self.store.write_now(partial(mirror.tune, bulk=True))
-        self._writing.append(self.writer.submit(self._write, batch))
+        self._writing.append(self.writer.submit(self._write, batch, derived))
 
     def _flush_touched(self) -> None:
         touched, self._touched = self._touched, []
@@ -220,26 +258,24 @@ class Pass:
         if self._bulk:
             self.store.write_now(partial(mirror.tune, bulk=False))
 
-    def _write(self, batch: Sequence[mirror.Item]) -> set[BookId]:
+    def _write(self, batch: Sequence[mirror.Item], derived: Sequence[list[mirror.DerivedRow]]) -> set[BookId]:
         """In the writer's thread: the books, and what is derived from them."""
-        # Until a library was read once to its end, an interrupted pass begins anew and writes every book again: only
-        # then may what is derived come later than its book, and so in the order of its own index.
-        later = [one for one in self.written if isinstance(one, mirror.Derived)] if self._everything else []
 
         def write(connection: mirror.Connection) -> tuple[list[tuple[BookId, Entry]], set[BookId]]:
             now = self.now()
             books, displaced = mirror.put(connection, self.row.id, batch, now)
             for derive in self.written:
-                if derive not in later:
+                if derive not in self._later:
                     derive(connection, books, now)
             return books, displaced
 
         books, displaced = self.store.write_now(write)
-        for derived in later:
-            pile = self._piles.setdefault(derived, [])
-            pile += derived.rows(books)
+        ids = {entry.calibre_id: book_id for book_id, entry in books}
+        for one, found in zip(self._later, derived, strict=True):
+            pile = self._piles.setdefault(one, [])
+            pile += one.placed(found, ids)
             if len(pile) >= PILE:
-                self._clear(derived)
+                self._clear(one)
         return displaced
 
     def _clear(self, derived: mirror.Derived) -> None:

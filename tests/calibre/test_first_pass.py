@@ -34,7 +34,7 @@ async def test_names_of_an_interrupted_first_pass_are_complete_afterwards(
             raise RuntimeError("the power went")
         remember_names.write(connection, slices[-1])
 
-    names = mirror.Derived(remember_names.rows, write)
+    names = mirror.Derived(remember_names.rows, write, book=2)
     indexer = Indexer(store, [LibrarySource(library.folder, "L")], now_ms, written=[names], poll_s=0.05)
     await indexer.start()
     async with asyncio.timeout(60):

@@ -152,21 +152,24 @@ class Library:
         return self._read(lambda connection: rows.changed_since(connection, last_modified, limit))
 
     def entries(self, ids: Sequence[int]) -> list[Entry]:
-        """The books ``ids`` (ascending) as far as they are there, in one consistent read.
+        """The books ``ids`` (ascending) as far as they are there, in one consistent read; see ``gather``."""
+        return [entry for gathered in self.gather(ids) for entry in rows.entries(gathered)]
+
+    def gather(self, ids: Sequence[int]) -> list[rows.Gathered]:
+        """The rows of ``entries``, mostly of one read.
 
         A read that the hard stop ends is split; a book that is no valid text is left out and logged.
         """
         if not ids:
             return []
         try:
-            gathered = self._read(lambda connection: rows.gather(connection, ids), retry=False)
+            return [self._read(lambda connection: rows.gather(connection, ids), retry=False)]
         except (_TooLong, UnicodeDecodeError) as err:
             if len(ids) == 1:
                 log.warning("book %s of %s can't be read (%s); it is left out", ids[0], self.folder, err)
                 return []
             middle = len(ids) // 2
-            return [*self.entries(ids[:middle]), *self.entries(ids[middle:])]
-        return rows.entries(gathered)
+            return [*self.gather(ids[:middle]), *self.gather(ids[middle:])]
 
     def release(self) -> None:
         """Close the file, so that the drive can be unplugged. The next question opens it again."""

@@ -8,19 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import multiprocessing
 import os
-import signal
-import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing.process import BaseProcess
 from pathlib import Path
 
+from tomed.children import SPAWN, settle_in
 from tomed.errors import Invalid, TomedError
 from tomed.locators.book import BookModel
 from tomed.locators.translate import Place, locate
@@ -115,9 +112,7 @@ class Places:
 
     def _pool(self) -> ProcessPoolExecutor:
         if self._executor is None:
-            # Spawned, not forked: the daemon has threads and open databases that no child may inherit.
-            context = multiprocessing.get_context("spawn")
-            self._executor = ProcessPoolExecutor(self._processes, mp_context=context, initializer=_bounded)
+            self._executor = ProcessPoolExecutor(self._processes, mp_context=SPAWN, initializer=_bounded)
         return self._executor
 
     def _abandon(self, executor: ProcessPoolExecutor | None) -> None:
@@ -139,21 +134,13 @@ class Places:
 
 def _bounded() -> None:
     """Make a worker process small, polite, and no longer-lived than the daemon."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the daemon decides when it ends
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
+    settle_in()
     with contextlib.suppress(ImportError, OSError, ValueError):
         import resource  # not everywhere
 
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     with contextlib.suppress(OSError, AttributeError):
         os.nice(5)
-
-
-def _leave_with(parent: BaseProcess) -> None:
-    parent.join()
-    os._exit(0)
 
 
 def _translate(path: str, questions: Sequence[Question]) -> _Answers:

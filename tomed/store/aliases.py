@@ -74,7 +74,7 @@ def _remember_rows(connection: apsw.Connection, rows: Sequence[mirror.DerivedRow
     connection.executemany("INSERT OR IGNORE INTO aliases (kind, value, book_id, source) VALUES (?, ?, ?, ?)", rows)
 
 
-remember_names = mirror.Derived(_names, _remember_rows)
+remember_names = mirror.Derived(_names, _remember_rows, book=2)
 """Remember every name and title these books have now, beside those they had. For each new or changed book."""
 
 

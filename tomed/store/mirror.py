@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from operator import attrgetter
@@ -33,7 +33,7 @@ Connection = apsw.Connection
 NO_SERIES = "\uffff"
 """Key of books outside any series: they come last."""
 
-CACHE_KIB, BULK_CACHE_KIB = 8_192, 24_576
+CACHE_KIB, BULK_CACHE_KIB = 8_192, 16_384
 BULK_CHECKPOINT = 8_000  # pages
 
 _CONTENT = attrgetter(
@@ -42,12 +42,25 @@ _CONTENT = attrgetter(
 
 
 @dataclass(frozen=True, slots=True)
+class Texts:
+    """What is made of an entry's words: keys of the orders, words of the search index, the card."""
+
+    sort_key: str
+    author_key: str
+    series_key: str
+    words: tuple[str, str, str, str]
+    """Title, authors, series, tags."""
+    card: str
+
+
+@dataclass(frozen=True, slots=True)
 class Item:
-    """An entry ready to be written: ``digest`` stands for all that it says."""
+    """An entry ready to be written: ``digest`` stands for all that it says. ``texts`` when they are made already."""
 
     entry: Entry
     kind: str
     digest: bytes
+    texts: Texts | None = None
 
 
 Written = Callable[[apsw.Connection, Sequence[tuple[BookId, Entry]], int], None]
@@ -59,13 +72,20 @@ DerivedRow = tuple[Any, ...]
 @dataclass(frozen=True, slots=True)
 class Derived:
     """What is derived from books in two steps, a ``Written`` when called. ``rows`` needs no database and ``write``
-    takes rows of many books at once, best in order; writing a row twice does no harm."""
+    takes rows of many books at once, best in order; writing a row twice does no harm. ``book``: which column of a row
+    is the book's id."""
 
     rows: Callable[[Sequence[tuple[BookId, Entry]]], list[DerivedRow]]
     write: Callable[[apsw.Connection, Sequence[DerivedRow]], None]
+    book: int
 
     def __call__(self, connection: apsw.Connection, books: Sequence[tuple[BookId, Entry]], now: int) -> None:
         self.write(connection, sorted(self.rows(books)))
+
+    def placed(self, rows: Sequence[DerivedRow], ids: Mapping[int, BookId]) -> list[DerivedRow]:
+        """Rows that were made before their books had ids: ``ids`` by what stands there; rows of others are left out."""
+        at = self.book
+        return [(*row[:at], ids[row[at]], *row[at + 1 :]) for row in rows if row[at] in ids]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +104,22 @@ class LibraryRow:
 def digest(entry: Entry, kind: str) -> bytes:
     """16 bytes that change when anything shown or searched changes; ``last_modified`` alone does not count."""
     return blake2b(msgspec.msgpack.encode((kind, _CONTENT(entry))), digest_size=16).digest()
+
+
+def texts(entry: Entry) -> Texts:
+    """The texts of an entry."""
+    return Texts(
+        sort_key(entry.sort),
+        sort_key(entry.author_sort),
+        sort_key(series_sort(entry)) if entry.series else NO_SERIES,
+        (
+            words(entry.title),
+            words(" ; ".join([name for name, _ in entry.authors])),
+            words(entry.series) if entry.series else "",
+            words(" ; ".join(entry.tags)),
+        ),
+        pack(Card.of(entry)),
+    )
 
 
 # -- libraries ------------------------------------------------------------------------------------
@@ -348,11 +384,9 @@ class _Rows:
         return book_id
 
     def _gather(self, names: Named, item: Item, book_id: int, fresh: bool) -> None:
-        entry = item.entry
-        if fresh:
-            self._new.append((*self._columns(names, item), book_id))
-        else:
-            self._old.append((*self._columns(names, item), book_id))
+        entry, made = item.entry, item.texts or texts(item.entry)
+        (self._new if fresh else self._old).append((*self._columns(names, item, made), book_id))
+        if not fresh:
             self._old_ids.append((book_id,))
         self._formats += [(book_id, f.format, f.name, f.size) for f in entry.formats]
         self._authors += [(book_id, ordinal, names.authors[name]) for ordinal, (name, _) in enumerate(entry.authors)]
@@ -362,9 +396,7 @@ class _Rows:
             self._descriptions.append((book_id, entry.description))
         if entry.custom:
             self._custom.append((book_id, msgspec.json.encode(dict(entry.custom)).decode()))
-        by = words(" ; ".join([name for name, _ in entry.authors]))
-        tags = words(" ; ".join(entry.tags))
-        self._words.append((book_id, words(entry.title), by, words(entry.series) if entry.series else "", tags))
+        self._words.append((book_id, *made.words))
 
     def hold(self, item: Item, book_id: int, *, fresh: bool) -> None:
         """The place of a book in the library; ``fresh`` when none was at this Calibre id."""
@@ -416,18 +448,18 @@ class _Rows:
                 f"UPDATE {table} SET books = books + ? WHERE id = ?", [(count, of) for of, count in counted.items()]
             )
 
-    def _columns(self, names: Named, item: Item) -> tuple[Any, ...]:
+    def _columns(self, names: Named, item: Item, made: Texts) -> tuple[Any, ...]:
         entry = item.entry
         return (
             self._library_id,
             entry.calibre_id,
             entry.title,
             entry.sort,
-            sort_key(entry.sort),
+            made.sort_key,
             entry.author_sort,
-            sort_key(entry.author_sort),
+            made.author_key,
             names.series[entry.series] if entry.series else None,
-            sort_key(series_sort(entry)) if entry.series else NO_SERIES,
+            made.series_key,
             entry.series_index,
             entry.path,
             entry.has_cover,
@@ -439,7 +471,7 @@ class _Rows:
             entry.last_modified,
             entry.last_modified_at,
             self._now,
-            pack(Card.of(entry)),
+            made.card,
             entry.uuid,
         )
 
