@@ -36,11 +36,11 @@ READ, READ_LEAST = 250, 25
 """Books read with all their parts in one lock, likewise."""
 WRITE = 500
 """Books written in one transaction: others wait no longer than these take."""
-WRITE_FIRST = 2_000
+WRITE_FIRST = 1_000
 """The same while a library is read for the first time."""
 AHEAD = 2
 """Reads that are prepared while the next is made."""
-PILE = 50_000
+PILE = 30_000
 """Derived rows kept back while a library is read for the first time: sorted, they lie side by side in their index."""
 SLICE = 4_000
 """Of these so many in one transaction."""
