@@ -8,16 +8,17 @@ from pathlib import Path
 
 from aiohttp import web
 
-from tomed import api, catalog, pages
+from tomed import api, pages
 from tomed.api.auth import USES, TokenUses, authenticate
 from tomed.api.problem import problem
 from tomed.api.refusals import refuse
 from tomed.clock import Clock, now_ms
 from tomed.config import Config
 from tomed.covers import Covers
+from tomed.files import Files
 from tomed.fingerprints import Fingerprints
 from tomed.indexing import Indexer, LibrarySource
-from tomed.model import BookId, LibraryView
+from tomed.model import LibraryView
 from tomed.pairing import Pairing
 from tomed.places import Places
 from tomed.proxies import believe
@@ -49,7 +50,8 @@ def build_app(config: Config, clock: Clock = now_ms) -> web.Application:
     proxied = [believe(config.trusted_proxies)] if config.trusted_proxies else []
     app = web.Application(middlewares=[refuse, *proxied, authenticate], client_max_size=MAX_BODY)
     places = Places()
-    scaling = Scaling(store, places, lambda book_id: _epub(store, book_id))
+    files = Files(store)
+    scaling = Scaling(store, places, files.epub_of)
     waiting = Waiting(store, resolve, clock, on_placed=scaling.wake)
     fingerprints = Fingerprints(store, clock, on_found=waiting.again)
 
@@ -58,7 +60,7 @@ def build_app(config: Config, clock: Clock = now_ms) -> web.Application:
         fingerprints.look(view)
         scaling.look(view)
 
-    app[SERVICES] = _open(config, clock, store, places, scaling, on_changed)
+    app[SERVICES] = _open(config, clock, store, files, places, scaling, on_changed)
     app[USES] = TokenUses(store, clock)
     app[BACKGROUND] = (fingerprints, waiting, scaling)
     app.cleanup_ctx.append(_run)
@@ -74,15 +76,11 @@ def build_app(config: Config, clock: Clock = now_ms) -> web.Application:
     return root
 
 
-def _epub(store: Store, book_id: BookId) -> Path | None:
-    book = store.read(lambda c: catalog.book_by_id(c, book_id))
-    return catalog.epub_path(store, book)
-
-
 def _open(
     config: Config,
     clock: Clock,
     store: Store,
+    files: Files,
     places: Places,
     scaling: Scaling,
     on_changed: Callable[[LibraryView], None],
@@ -103,6 +101,7 @@ def _open(
         ),
         resolve=resolve,
         sign_in=SignIn(store, clock),
+        files=files,
         covers=Covers(config.data / "covers"),
         places=places,
         scaling=scaling,
@@ -120,6 +119,7 @@ async def _run(app: web.Application) -> AsyncIterator[None]:
         await task.close()
     await services.places.close()
     services.covers.close()
+    services.files.close()
     await app[USES].settle()
     await services.store.settle()
     services.store.close()

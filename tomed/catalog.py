@@ -1,4 +1,4 @@
-"""The use cases over the mirrored catalogue: one book, lists, series, and the files on disk.
+"""The use cases over the mirrored catalogue: one book, lists, series.
 
     book(c, uuid, user_id=None) → Book                      NotFound
     book_id(c, uuid) → BookId                               NotFound
@@ -11,8 +11,6 @@
     series(c, series_id, user_id) → (SeriesView, books in series order)
     kinds(c) → list[str]
     authors(c, page=1, per_page=50), tags(...) → Page[NameView]
-    format_path(store, book, "EPUB") → Path                 NotFound, LibraryMissing; looks at the disk
-    epub_path(store, book) → Path | None, cover_path(store, book) → Path | None
 
 ``c`` is a connection of the store (``store.read(lambda c: ...)``). With a ``user_id`` books carry that user's
 ``status`` and ``fraction``.
@@ -20,21 +18,14 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from pathlib import Path
-
 import apsw
 
-from tomed.errors import LibraryMissing, NotFound
+from tomed.errors import NotFound
 from tomed.model import Book, BookId, BookQuery, NameView, Page, SeriesView
 from tomed.store import catalog as sql
-from tomed.store.db import Store
 from tomed.store.searches import Searches
 
 books_by_id = sql.books_by_id
-KEPUB = "KEPUB"
-COVER = "cover.jpg"
 
 _TAGS = {
     "a", "abbr", "b", "blockquote", "br", "cite", "code", "dd", "del", "div", "dl", "dt", "em", "h1", "h2", "h3", "h4",
@@ -116,77 +107,3 @@ def authors(connection: apsw.Connection, page: int = 1, per_page: int = 50) -> P
 def tags(connection: apsw.Connection, page: int = 1, per_page: int = 50) -> Page[NameView]:
     """Tags with the number of their books."""
     return sql.tags(connection, page, per_page)
-
-
-# -- files ----------------------------------------------------------------------------------------
-
-
-def format_path(store: Store, book: Book, format: str) -> Path:
-    """The file of a book on disk. Looks at the disk: on the event loop only for one file at a time.
-
-    The mirror may be a moment behind a rename, for Calibre moves files before it says so: then a folder
-    that ends in the book's id is looked for. A library that is unplugged is stood in for by another that
-    holds the book.
-
-    Raises:
-        NotFound: the book has no such format, or its file is nowhere.
-        LibraryMissing: the library's folder is not there now.
-    """
-    wanted = format.upper()
-    name = next((f.name for f in book.formats if f.format == wanted), None)
-    if name is None:
-        raise NotFound(f"This book has no {wanted}.")
-    places = store.read(lambda connection: sql.places(connection, book.id))
-    for place in places:
-        for folder in _folders(place):
-            path = _inside(folder, f"{name}.{wanted.lower()}")
-            if path is not None and path.is_file():
-                return path
-    if places and not any(Path(place.library).is_dir() for place in places):
-        raise LibraryMissing("The library that has this book is not there now. Is its drive plugged in?")
-    raise NotFound(f"The library no longer has the {wanted} file of this book.")
-
-
-def epub_path(store: Store, book: Book) -> Path | None:
-    """The book's EPUB, or the KEPUB in its place; None when there is neither."""
-    for format in ("EPUB", KEPUB):
-        if any(f.format == format for f in book.formats):
-            try:
-                return format_path(store, book, format)
-            except (NotFound, LibraryMissing):
-                continue
-    return None
-
-
-def cover_path(store: Store, book: Book) -> Path | None:
-    """The book's cover as Calibre keeps it; None when it has none or it can't be found now."""
-    if not book.has_cover:
-        return None
-    for place in store.read(lambda connection: sql.places(connection, book.id)):
-        for folder in _folders(place):
-            path = _inside(folder, COVER)
-            if path is not None and path.is_file():
-                return path
-    return None
-
-
-def _folders(place: sql.Place) -> Iterator[Path]:
-    """Where the book should be; then, while Calibre renames it, a folder with its id beside that."""
-    library = Path(place.library)
-    folder = _inside(library, place.path) if place.path else None
-    if folder is None:
-        return
-    yield folder
-    try:
-        yield from (entry for entry in folder.parent.iterdir() if entry.name.endswith(f" ({place.calibre_id})"))
-    except OSError:
-        return
-
-
-def _inside(folder: Path, relative: str) -> Path | None:
-    """``folder / relative`` when that stays inside: the database of a library is no reason to leave it."""
-    parts = re.split(r"[/\\]", relative)
-    if not all(parts) or ".." in parts or "\0" in relative:
-        return None
-    path = folder / relative
-    return path if path.is_relative_to(folder) else None

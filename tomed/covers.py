@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
+from tomed.files import File
+
 SIZES = {"thumb": (240, 360), "large": (600, 900)}
 """Greatest width and height, in pixels, of each size that can be asked for."""
 
@@ -49,18 +51,18 @@ class Covers:
         self._added = limit_bytes  # the first picture made looks at what an earlier run left
 
     async def get(
-        self, book_uuid: str, source: Path | None, size: str, *, title: str = "", authors: Sequence[str] = ()
+        self, book_uuid: str, source: File | None, size: str, *, title: str = "", authors: Sequence[str] = ()
     ) -> Cover:
         """The cover of a book in a size of ``SIZES``; a placeholder with its title when there is no usable one.
 
         ``source`` is the library's picture; it is read again when its time or length changed.
         """
-        stamp = await asyncio.to_thread(_stamp, source, title, authors)
+        stamp = _stamp(source, title, authors)
         name = f"{hashlib.sha256(book_uuid.encode()).hexdigest()[:24]}-{size}-{stamp}"
         waiting = self._underway.get(name)
         if waiting is None:
             loop = asyncio.get_running_loop()
-            work = (name, source, SIZES[size], title, tuple(authors))
+            work = (name, source.path if source else None, SIZES[size], title, tuple(authors))
             waiting = self._underway[name] = loop.run_in_executor(self._pool, self._make, *work)
             waiting.add_done_callback(lambda _: self._underway.pop(name, None))
         return await asyncio.shield(waiting)
@@ -130,11 +132,9 @@ def _wrap(text: str, width: int, most: int) -> list[str]:
     return lines
 
 
-def _stamp(source: Path | None, title: str, authors: Sequence[str]) -> str:
+def _stamp(source: File | None, title: str, authors: Sequence[str]) -> str:
     if source is not None:
-        with contextlib.suppress(OSError):
-            status = source.stat()
-            return f"{status.st_mtime_ns:x}-{status.st_size:x}"
+        return f"{source.modified_ns:x}-{source.size:x}"
     said = "\0".join((title, *authors)).encode("utf-8", "replace")
     return "none-" + hashlib.sha256(said).hexdigest()[:12]
 

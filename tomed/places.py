@@ -7,7 +7,7 @@ process of its own; what can't be translated surely is left to the fraction.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
@@ -21,7 +21,7 @@ from tomed.positions import COMPLETE_FROM
 
 log = logging.getLogger(__name__)
 
-FindFile = Callable[[], Path | None]
+FindFile = Callable[[], Awaitable[Path | None]]
 """Finds the EPUB that a place is in, when it is wanted; None when the book has none."""
 
 SURE = (Precision.EXACT, Precision.ELEMENT)
@@ -61,7 +61,7 @@ class Places:
         unknown = replace(entry, locator=None, precision=Precision.FRACTION)
         if not {kind, locator.kind} <= TRANSLATED:
             return unknown
-        path = find_file()
+        path = await find_file()
         if path is None:
             return unknown
         try:

@@ -11,9 +11,8 @@ import functools
 import logging
 import uuid
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -21,6 +20,7 @@ import apsw
 
 from tomed.clock import Clock, now_ms
 from tomed.errors import Invalid, NotFound
+from tomed.files import File
 from tomed.model import BookId, Session, User
 from tomed.statistics import estimates, goals, pace, periods, streaks
 from tomed.statistics.days import Calendar, Stay, zone
@@ -38,8 +38,8 @@ T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
-FindFile = Callable[[BookId], Path | None]
-"""Finds a book's EPUB, None when it has none. Called in a thread."""
+FindFile = Callable[[BookId], Awaitable[File | None]]
+"""Finds a book's EPUB, None when it has none."""
 
 KEPT = 64
 """Answers kept, of all users together."""
@@ -234,8 +234,8 @@ class Reporting:
     async def count_words(self, find_file: FindFile, limit: int = 20) -> None:
         """Count the words of books lately read that were not counted yet; ``find_file`` names a book's EPUB."""
         for book_id in await self._store.query(lambda c: statistics.uncounted(c, limit)):
-            path = await asyncio.to_thread(find_file, BookId(book_id))
-            words = await asyncio.to_thread(words_of, path) if path is not None else None
+            file = await find_file(BookId(book_id))
+            words = await asyncio.to_thread(words_of, file.path) if file is not None else None
             await self._store.write(functools.partial(statistics_rows.set_words, book_id=book_id, words=words or 0))
 
     async def ask(self, user: User, work: Callable[[apsw.Connection], T]) -> T:

@@ -10,12 +10,13 @@ import asyncio
 import functools
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 
 import apsw
 
-from tomed.errors import Invalid, NotFound, StoreError
+from tomed.errors import Invalid, StoreError
+from tomed.files import File
 from tomed.locators.worker import Busy
 from tomed.model import BookId, LibraryState, LibraryView, Scaled
 from tomed.places import Places
@@ -47,7 +48,7 @@ class Scaling:
         self,
         store: Store,
         places: Places,
-        find_file: Callable[[BookId], Path | None],
+        find_file: Callable[[BookId], Awaitable[File | None]],
         *,
         pause_s: float = PAUSE_S,
     ) -> None:
@@ -93,28 +94,19 @@ class Scaling:
         known = await self._store.query(scales.versions)
         for book_id, version in known.items():
             began = time.monotonic()
-            found = self._file(book_id)
-            if found is not None and found[1] != version:
-                await self._store.write(functools.partial(scales.begin, book_id=book_id, version=found[1]))
+            file = await self._find_file(book_id)
+            if file is not None and file.version != version:
+                await self._store.write(functools.partial(scales.begin, book_id=book_id, version=file.version))
             await asyncio.sleep(YIELD * (time.monotonic() - began))
 
-    def _file(self, book_id: BookId) -> tuple[Path, scales.Version] | None:
-        """The book's file and which version of it that is; None when it is not there now."""
-        try:
-            path = self._find_file(book_id)
-            found = path.stat() if path is not None else None
-        except (NotFound, OSError):
-            return None
-        return (path, (found.st_size, found.st_mtime_ns)) if path is not None and found is not None else None
-
     async def _measure(self, book_id: BookId) -> None:
-        file = self._file(book_id)
+        file = await self._find_file(book_id)
         if file is None:
             return
-        path, version = file  # told before anything is read: who changes the file meanwhile is noticed the next time
-        await self._store.write(functools.partial(scales.begin, book_id=book_id, version=version))
-        if await self._measure_all(book_id, path, scales.unscaled, scales.keep):
-            await self._measure_all(book_id, path, scales.outdated, scales.settle)
+        # told before anything is read: who changes the file meanwhile is noticed the next time
+        await self._store.write(functools.partial(scales.begin, book_id=book_id, version=file.version))
+        if await self._measure_all(book_id, file.path, scales.unscaled, scales.keep):
+            await self._measure_all(book_id, file.path, scales.outdated, scales.settle)
 
     async def _measure_all(self, book_id: BookId, path: Path, wanted: Wanted, keep: Keep) -> bool:
         """Measure batch by batch until nothing more is wanted; False when the file can't be read now."""

@@ -10,6 +10,7 @@ from aiohttp import web
 from tomed.clock import Clock
 from tomed.config import Config
 from tomed.covers import Covers
+from tomed.files import Files
 from tomed.indexing import Indexer
 from tomed.model import User
 from tomed.pairing import Pairing
@@ -32,6 +33,7 @@ class Services:
     indexer: Indexer
     resolve: Resolve
     sign_in: SignIn
+    files: Files
     covers: Covers
     places: Places
     scaling: Scaling

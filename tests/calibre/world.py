@@ -14,9 +14,11 @@ from tests.calibredb import fingerprint
 from tomed import catalog
 from tomed.clock import now_ms
 from tomed.errors import NotFound
+from tomed.files import find_format
 from tomed.indexing import Indexer, LibrarySource
 from tomed.kinds import KindRule
 from tomed.model import Book, BookId, BookQuery, Entry, LibraryState, LibraryView, Page
+from tomed.store.catalog import places
 from tomed.store.db import Store
 
 LEFT_BY_SQLITE = ("metadata.db-journal", "metadata.db-wal", "metadata.db-shm")
@@ -66,7 +68,8 @@ class World:
         await self.store.write(lambda c: c.execute(sql, (USER, book_id, status, fraction)).fetchall())
 
     def file(self, uuid: str, form: str = "EPUB") -> Path:
-        return catalog.format_path(self.store, self.book(uuid), form)
+        book = self.book(uuid)
+        return find_format(self.store.read(lambda c: places(c, book.id)), book, form).path
 
     async def settled(self) -> None:
         """Until everything is read; then every library is byte for byte and time for time what it was before."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,8 +13,9 @@ from tests.catalog.shelf import Shelf, entry
 from tomed import catalog
 from tomed.calibre.find import find_library
 from tomed.errors import LibraryMissing, NotFound
+from tomed.files import File, Files
 from tomed.kinds import KindRule, kind_of
-from tomed.model import Format
+from tomed.model import Book, Format
 
 
 @pytest.fixture
@@ -70,26 +72,32 @@ def test_kinds() -> None:
 
 def test_files_are_found_and_stay_inside(shelf: Shelf, tmp_path: Path) -> None:
     """The file by its real name; while Calibre renames the folder, by the id at its end; never outside the library."""
-    library = tmp_path / "Library"
+    library, files = tmp_path / "Library", Files(shelf.store)
     shelf.put(
         entry(1, "Here", "A"), entry(2, "Moving", "A"), entry(3, "Out", "A", path="../secret"),
         entry(4, "Up", "A", formats=(Format("EPUB", "../../secret/x", 1),)),
     )  # fmt: skip
+
+    def found(book: Book, format: str) -> File:
+        return asyncio.run(files.format(book, format))
+
     with pytest.raises(LibraryMissing):
-        catalog.format_path(shelf.store, shelf.books(q="here").items[0], "EPUB")
+        found(shelf.books(q="here").items[0], "EPUB")
     for path in ("Library/A/Here (1)/Here.epub", "Library/A/Moved (2)/Moving.epub", "secret/Out.epub", "secret/x.epub"):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text("x")
     book = shelf.books(q="here").items[0]
-    assert catalog.format_path(shelf.store, book, "epub") == library / "A/Here (1)/Here.epub"
-    assert catalog.epub_path(shelf.store, book) == library / "A/Here (1)/Here.epub"
+    assert found(book, "epub").path == library / "A/Here (1)/Here.epub"
+    epub = asyncio.run(files.epub(book))
+    assert epub is not None and epub.path == library / "A/Here (1)/Here.epub"
     moving = shelf.books(q="moving").items[0]
-    assert catalog.format_path(shelf.store, moving, "EPUB") == library / "A/Moved (2)/Moving.epub"
+    assert found(moving, "EPUB").path == library / "A/Moved (2)/Moving.epub"
     for word in ("out", "up"):
         with pytest.raises(NotFound):
-            catalog.format_path(shelf.store, shelf.books(q=word).items[0], "EPUB")
+            found(shelf.books(q=word).items[0], "EPUB")
     with pytest.raises(NotFound, match="no PDF"):
-        catalog.format_path(shelf.store, book, "PDF")
+        found(book, "PDF")
+    files.close()
 
 
 def test_the_library_that_calibre_names(tmp_path: Path) -> None:

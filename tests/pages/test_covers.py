@@ -12,6 +12,7 @@ from PIL import Image
 
 from tomed import thumbnails
 from tomed.covers import JPEG, SVG, Covers, placeholder
+from tomed.files import File
 from tomed.thumbnails import shrink
 
 
@@ -40,16 +41,16 @@ async def test_a_cover_is_made_small_once_and_again_when_the_picture_changes(cac
     genuine = thumbnails.shrink
     monkeypatch.setattr(thumbnails, "shrink", lambda source, box: made.append(source) or genuine(source, box))
     source = picture(tmp_path / "cover.jpg")
-    first, *others = await asyncio.gather(*(cache.get("u1", source, "thumb", title="T") for _ in range(5)))
+    first, *others = await asyncio.gather(*(cache.get("u1", File.at(source), "thumb", title="T") for _ in range(5)))
     assert all(other == first for other in others)
     assert len(made) == 1
     assert first.content_type == JPEG
     with Image.open(first.path) as small:
         assert small.size == (240, 360)
-    await cache.get("u1", source, "large")
+    await cache.get("u1", File.at(source), "large")
     assert len(made) == 2
     picture(source, (300, 300))
-    again = await cache.get("u1", source, "thumb")
+    again = await cache.get("u1", File.at(source), "thumb")
     assert again.path != first.path
     with Image.open(again.path) as small:
         assert small.size == (240, 240)
@@ -63,7 +64,7 @@ async def test_no_picture_is_a_placeholder_with_the_title_as_text(cache, tmp_pat
     tags = {element.tag.rpartition("}")[2] for element in tree.iter()}
     assert tags == {"svg", "rect", "g", "text"}
     assert "A & B" in "".join(tree.itertext())
-    missing = await cache.get("u2", tmp_path / "gone.jpg", "thumb", title="Gone")
+    missing = await cache.get("u2", File(tmp_path / "gone.jpg", 1, 1), "thumb", title="Gone")
     assert "Gone" in missing.path.read_text("utf-8")
 
 
@@ -72,9 +73,9 @@ async def test_broken_pictures_become_placeholders_and_are_remembered(cache, tmp
     """A broken file is looked at once; the answer is a placeholder, never an error."""
     source = tmp_path / "cover.jpg"
     source.write_bytes(content)
-    assert (await cache.get("u3", source, "thumb", title="Broken")).content_type == SVG
+    assert (await cache.get("u3", File.at(source), "thumb", title="Broken")).content_type == SVG
     monkeypatch.setattr(thumbnails, "shrink", lambda *_: pytest.fail("looked again"))
-    assert (await cache.get("u3", source, "thumb", title="Broken")).content_type == SVG
+    assert (await cache.get("u3", File.at(source), "thumb", title="Broken")).content_type == SVG
 
 
 def test_a_bomb_is_refused_before_it_is_decoded(tmp_path):

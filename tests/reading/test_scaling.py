@@ -11,9 +11,10 @@ import pytest
 from tests.locators.books import chapter, epub
 from tests.reading.test_recording import BOOK, KNOWN, NOW, OTHER, UNKNOWN, position, store, tell, where
 from tomed import reading
+from tomed.files import File
 from tomed.locators import BookModel, locate
 from tomed.locators.worker import Places as Translator
-from tomed.model import Locator, LocatorKind, PositionEntry, Precision, Scaled, Status
+from tomed.model import BookId, Locator, LocatorKind, PositionEntry, Precision, Scaled, Status
 from tomed.places import Places
 from tomed.scaling import Scaling
 from tomed.store import documents, events, scales
@@ -47,8 +48,11 @@ def in_this_process() -> Places:
 def measure(store: Store, path: Path | None) -> None:
     """Let the background do what it has to do."""
 
+    async def find(_: BookId) -> File | None:
+        return File.at(path) if path else None
+
     async def work() -> None:
-        scaling = Scaling(store, in_this_process(), lambda _: path, pause_s=0)
+        scaling = Scaling(store, in_this_process(), find, pause_s=0)
         scaling.wake()
         assert scaling._task is not None
         await scaling._task
@@ -59,7 +63,11 @@ def measure(store: Store, path: Path | None) -> None:
 def offer(entry: PositionEntry | None, kind: LocatorKind, path: Path) -> PositionEntry:
     """What a reader of ``kind`` is told."""
     assert entry is not None
-    return asyncio.run(in_this_process().offer(entry, kind, lambda: path))
+
+    async def find() -> Path:
+        return path
+
+    return asyncio.run(in_this_process().offer(entry, kind, find))
 
 
 def log(store: Store) -> dict[str, tuple[float, float | None, Precision | None]]:

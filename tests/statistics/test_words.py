@@ -10,6 +10,8 @@ import pytest
 
 from tests.data import shared
 from tests.statistics.conftest import Shelf
+from tomed.files import File
+from tomed.model import BookId
 from tomed.reporting import Query
 from tomed.wordcount import words_of, words_of_markup, words_of_text
 
@@ -66,8 +68,12 @@ async def test_the_pace_in_words(shelf: Shelf, tmp_path: Path) -> None:
     (before,) = (await shelf.reporting.report(shelf.user(), Query())).paces
     assert before.pages is not None
     assert before.words is None
-    await shelf.reporting.count_words(lambda book_id: path if book_id == 4 else None)
+
+    async def find(book_id: BookId) -> File | None:
+        return File.at(path) if book_id == 4 else None
+
+    await shelf.reporting.count_words(find)
     (after,) = (await shelf.reporting.report(shelf.user(), Query())).paces
     assert after.words is not None
     assert after.words.middle == pytest.approx(300)
-    await asyncio.wait_for(shelf.reporting.count_words(lambda book_id: None), 30)
+    await asyncio.wait_for(shelf.reporting.count_words(find), 30)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -13,7 +12,8 @@ from aiohttp.abc import AbstractStreamWriter
 from tomed import catalog
 from tomed.api import requests, shapes
 from tomed.covers import SIZES, SVG_POLICY
-from tomed.errors import Invalid, LibraryMissing, NotFound, TomedError
+from tomed.errors import Invalid, NotFound, TomedError
+from tomed.files import File
 from tomed.model import Book, BookQuery, Status
 from tomed.services import TOKEN, Services, services, signed_in
 from tomed.store import aliases, fingerprints
@@ -87,27 +87,30 @@ async def get_book(request: web.Request) -> web.Response:
 async def get_cover(request: web.Request) -> web.StreamResponse:
     """The cover as Calibre keeps it, or with ``?size=thumb`` or ``large`` a smaller one."""
     at_hand, book = services(request), _book(request)
-    path = catalog.cover_path(at_hand.store, book)
-    if path is None:
+    file = await at_hand.files.cover(book)
+    if file is None:
         raise NotFound("This book has no cover.")
     size = request.query.get("size", "")
     if size not in SIZES:
-        return LibraryFile(path, "image/jpeg", headers=COVER_HEADERS)
-    small = await at_hand.covers.get(book.uuid, path, size, title=book.title, authors=book.authors)
-    return LibraryFile(small.path, small.content_type, headers={**COVER_HEADERS, "Content-Security-Policy": SVG_POLICY})
+        return LibraryFile(file, "image/jpeg", headers=COVER_HEADERS)
+    small = await at_hand.covers.get(book.uuid, file, size, title=book.title, authors=book.authors)
+    return web.FileResponse(
+        small.path,
+        headers={**COVER_HEADERS, "Content-Security-Policy": SVG_POLICY, hdrs.CONTENT_TYPE: small.content_type},
+    )
 
 
 async def get_format(request: web.Request) -> web.StreamResponse:
     """The library's own bytes of a format, whole or in ranges, under the file's real name."""
     book, name = _book(request), request.match_info["format"].upper()
     at_hand = services(request)
-    path = catalog.format_path(at_hand.store, book, name)
-    check_unchanged(request, path)
+    file = await at_hand.files.format(book, name)
+    check_unchanged(request, file)
     if request[TOKEN].kind == "device" and request.method == "GET":
-        await _note_download(at_hand, signed_in(request).id, path.name, book)
-    disposition = f"attachment; filename*=UTF-8''{quote(path.name, safe='')}"
+        await _note_download(at_hand, signed_in(request).id, file.path.name, book)
+    disposition = f"attachment; filename*=UTF-8''{quote(file.path.name, safe='')}"
     return LibraryFile(
-        path,
+        file,
         TYPES.get(name, "application/octet-stream"),
         headers={
             "Content-Disposition": disposition,
@@ -115,7 +118,7 @@ async def get_format(request: web.Request) -> web.StreamResponse:
             "Cache-Control": "private, no-cache",
             "Content-Security-Policy": "default-src 'none'; sandbox",
             "Cross-Origin-Resource-Policy": "same-origin",
-            **_fingerprint(at_hand, book, path),
+            **_fingerprint(at_hand, book, file),
         },
     )
 
@@ -126,30 +129,20 @@ async def _note_download(at_hand: Services, user_id: int, file_name: str, book: 
     await at_hand.store.write(lambda c: aliases.remember_download(c, user_id, file_name, book.id, now))
 
 
-def _fingerprint(at_hand: Services, book: Book, path: Path) -> dict[str, str]:
-    stat = path.stat()
-    md5 = at_hand.store.read(lambda c: fingerprints.of_file(c, book.id, path.name, stat.st_size, stat.st_mtime_ns))
+def _fingerprint(at_hand: Services, book: Book, file: File) -> dict[str, str]:
+    md5 = at_hand.store.look(lambda c: fingerprints.of_file(c, book.id, file.path.name, file.size, file.modified_ns))
     return {"X-Partial-MD5": md5} if md5 else {}
 
 
-def check_unchanged(request: web.Request, path: Path) -> None:
+def check_unchanged(request: web.Request, file: File) -> None:
     """Refuse a range of a file that is not the one that the client began with.
 
     Raises:
-        TomedError: ``precondition_failed``; LibraryMissing: the file went away since it was found.
+        TomedError: ``precondition_failed``.
     """
     wanted = request.headers.get(hdrs.IF_MATCH, "*").strip()
-    if wanted != "*" and etag(path) not in [one.strip() for one in wanted.split(",")]:
+    if wanted != "*" and file.etag not in [one.strip() for one in wanted.split(",")]:
         raise TomedError("This file changed in the library. Load it again.", code="precondition_failed")
-
-
-def etag(path: Path) -> str:
-    """The ETag of a file, made like aiohttp's own from time and size. Raises LibraryMissing."""
-    try:
-        stat = path.stat()
-    except OSError as err:
-        raise LibraryMissing("The library is not there any more. Is its drive plugged in?") from err
-    return f'"{stat.st_mtime_ns:x}-{stat.st_size:x}"'
 
 
 class LibraryFile(web.FileResponse):
@@ -159,9 +152,9 @@ class LibraryFile(web.FileResponse):
     ETag: two files silently mixed. So a range whose ETag no longer fits is answered with the whole file.
     """
 
-    def __init__(self, path: Path, media: str, headers: dict[str, str]) -> None:
-        super().__init__(path, headers={**headers, hdrs.CONTENT_TYPE: media})
-        self._etag = etag(path)
+    def __init__(self, file: File, media: str, headers: dict[str, str]) -> None:
+        super().__init__(file.path, headers={**headers, hdrs.CONTENT_TYPE: media})
+        self._etag = file.etag
 
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
         """Send it, or the part that is asked for."""

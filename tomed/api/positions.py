@@ -54,10 +54,9 @@ async def offered(
     if found.position is None:
         return None
 
-    def file() -> Path | None:
-        return catalog.epub_path(
-            at_hand.store, book or at_hand.store.look(lambda c: catalog.book_by_id(c, found.book_id))
-        )
+    async def file() -> Path | None:
+        epub = await at_hand.files.epub(book) if book else await at_hand.files.epub_of(found.book_id)
+        return epub.path if epub else None
 
     return shapes.of_position(found, await at_hand.places.offer(found.position, kind, file))
 

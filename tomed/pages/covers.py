@@ -18,10 +18,10 @@ async def show(request: web.Request) -> web.StreamResponse:
     uuid, size = request.match_info["book_uuid"], request.match_info["size"]
     if size not in SIZES:
         raise NotFound("There is no such size.")
-    store = services(request).store
-    book = store.read(lambda c: catalog.book(c, uuid))
-    source = catalog.cover_path(store, book) if book.has_cover else None
-    cover = await services(request).covers.get(book.uuid, source, size, title=book.title, authors=book.authors)
+    at_hand = services(request)
+    book = at_hand.store.read(lambda c: catalog.book(c, uuid))
+    file = await at_hand.files.cover(book)
+    cover = await at_hand.covers.get(book.uuid, file, size, title=book.title, authors=book.authors)
     headers = {
         "Cache-Control": KEEP if "v" in request.query else "private, no-cache",
         "Content-Type": cover.content_type,

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import apsw
 from aiohttp import web
 
-from tomed import catalog
 from tomed.api.statistics import reporting_of
-from tomed.errors import Invalid, NotFound, TomedError
-from tomed.model import BookId
+from tomed.errors import Invalid, NotFound
 from tomed.pages.charts import WEEKDAYS, bar_chart, heat_chart, heat_rows, year_chart
 from tomed.pages.forms import read_form
 from tomed.pages.links import url
@@ -25,7 +22,6 @@ from tomed.statistics import goals, periods
 from tomed.statistics.periods import Span
 from tomed.statistics.totals import Bar, bars, change
 from tomed.store import statistics
-from tomed.store.db import Store
 from tomed.store.statistics import GROUPS, WorkTotal
 
 PER_PAGE = 50
@@ -59,19 +55,10 @@ async def overview(request: web.Request) -> web.StreamResponse:
         }
 
     drawn = await ours.keep(user, ("overview", wanted.query), draw)
-    store = services(request).store
-    ours.count_words_soon(lambda book_id: _epub(store, book_id))
+    ours.count_words_soon(services(request).files.epub_of)
     return show(
         request, "overview", "overview", **drawn, wanted=wanted, measures=goals.MEASURES, goal_periods=periods.PERIODS
     )
-
-
-def _epub(store: Store, book_id: BookId) -> Path | None:
-    """A book's EPUB, if its library is there. Called in a thread."""
-    try:
-        return catalog.epub_path(store, store.read(lambda c: catalog.book_by_id(c, book_id)))
-    except TomedError:
-        return None
 
 
 def _compared(report: Report) -> list[tuple[str, int, int | None, float | None]]:
