@@ -110,7 +110,7 @@ def number(value: float) -> str:
     """A value with three digits that mean something."""
     if value == 0:
         return "0"
-    if 90 <= value < 100:  # a share close to all of it is told apart from all of it
+    if 99 <= value < 100:  # a share close to all of it is told apart from all of it
         return f"{value:.5g}"
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
