@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tests.daemon import Daemon
 
-settings.register_profile("tomed", deadline=None)  # a machine that is busy with browsers is slow, not wrong
+# A machine that is busy with browsers is slow, not wrong.
+settings.register_profile("tomed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("tomed")
 
 pytest_plugins = ["tests.libraries", "tests.chromium"]

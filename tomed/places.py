@@ -6,6 +6,7 @@ process of its own; what can't be translated surely is left to the fraction.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
@@ -23,6 +24,9 @@ log = logging.getLogger(__name__)
 
 FindFile = Callable[[], Awaitable[Path | None]]
 """Finds the EPUB that a place is in, when it is wanted; None when the book has none."""
+
+PATIENCE_S = 5.0
+"""How long is waited for a library that does not say where the file is: the fraction leads close, and devices wait."""
 
 SURE = (Precision.EXACT, Precision.ELEMENT)
 """A locator of less than this is not handed out: the fraction leads closer."""
@@ -61,7 +65,11 @@ class Places:
         unknown = replace(entry, locator=None, precision=Precision.FRACTION)
         if not {kind, locator.kind} <= TRANSLATED:
             return unknown
-        path = await find_file()
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                path = await find_file()
+        except TimeoutError:
+            path = None
         if path is None:
             return unknown
         try:

@@ -32,17 +32,21 @@ async def test_everything_else_goes_on(browser_of, library: LibraryFixture, monk
     monkeypatch.setattr(File, "at", hang)
     address = f"/api/v1/books/{book.uuid}"
     paths = (f"{address}/formats/EPUB", f"/covers/{book.uuid}/thumb", f"{address}/cover") * THREADS
+    locator = {"kind": "cfi", "value": "epubcfi(/6/2!/4/2/1:4)"}
+    place = {"event_id": "e1", "at": "2026-05-24T14:30:00Z", "fraction": 0.5, "locator": locator}
     waiting = [asyncio.ensure_future(browser.client.get(path)) for path in paths]
     try:
         for _ in range(THREADS):
             assert await asyncio.to_thread(looking.acquire, timeout=ANSWER_S)
-        place = {"event_id": "e1", "at": "2026-05-24T14:30:00Z", "fraction": 0.5}
-        headers = {"Origin": browser.origin}
+            headers = {"Origin": browser.origin}
         async with asyncio.timeout(ANSWER_S):
             for path in ("/api/v1/health", "/api/v1/books", "/books", f"/books/{book.uuid}", address):
                 assert (await browser.client.get(path)).status == 200, path
             kept = await browser.client.put(f"{address}/position", json=place, headers=headers)
             assert kept.status == 200, await kept.text()
+            # for the other reader it would be translated from the file: the fraction has to do
+            told = await (await browser.client.get(f"{address}/position?kind=xpointer")).json()
+            assert (told["position"]["fraction"], "locator" in told["position"]) == (0.5, False)
         assert not any(answer.done() for answer in waiting)
     finally:
         answers.set()
