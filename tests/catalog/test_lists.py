@@ -298,7 +298,9 @@ def _counted(shelf: Shelf, listed: Callable[..., Page[NameView]]) -> list[tuple[
 _NAMES = st.sampled_from(["A", "B", "C", None])
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(steps=st.lists(st.tuples(st.integers(1, 6), _NAMES, _NAMES, st.booleans()), max_size=25))
 def test_counts_stay_true(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[int, str | None, str | None, bool]]

@@ -249,7 +249,9 @@ EVENTS = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(EVENTS.flatmap(lambda told: st.tuples(st.just(told), st.permutations(told))))
 def test_two_users_who_told_the_same_in_another_order_stand_at_the_same_place(store: Store, orders):
     """The stored rule, with its indexed shortcuts, is the pure rule: order of arrival does not matter."""
@@ -288,7 +290,9 @@ PLACES = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(PLACES, st.integers(1, 4))
 def test_the_shortcut_of_a_page_turn_says_what_the_whole_log_says(store: Store, told, size: int):
     """However events arrive, singly or in batches, the kept row and each answer are those made anew from the logs."""
