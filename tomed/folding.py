@@ -9,7 +9,11 @@ from __future__ import annotations
 import itertools
 import re
 import unicodedata
-from functools import lru_cache
+from collections.abc import Callable
+from functools import lru_cache, wraps
+from typing import TypeVar
+
+T = TypeVar("T")
 
 VERSION = 1
 
@@ -40,6 +44,25 @@ _UNSPACED = re.compile(
 )
 
 
+REMEMBERED = 256
+"""Characters of a text whose result is remembered: a client may send thousands of names of eight thousand each."""
+
+
+def remembered(most: int) -> Callable[[Callable[[str], T]], Callable[[str], T]]:
+    """``lru_cache`` for a function of one text, for short texts only."""
+
+    def decorate(work: Callable[[str], T]) -> Callable[[str], T]:
+        short = lru_cache(maxsize=most)(work)
+
+        @wraps(work)
+        def recall(text: str) -> T:
+            return short(text) if len(text) <= REMEMBERED else work(text)
+
+        return recall
+
+    return decorate
+
+
 def fold(text: str) -> str:
     """``text`` in lower case, without accents and compatibility forms: ``Élodie ﬁ Ⅻ`` → ``elodie fi xii``.
 
@@ -49,7 +72,7 @@ def fold(text: str) -> str:
     return text.lower() if text.isascii() else _fold(text)
 
 
-@lru_cache(maxsize=4096)  # a title is its sorting, its words and its names; an author and a tag come again and again
+@remembered(4096)  # a title is its sorting, its words and its names; an author and a tag come again and again
 def _fold(text: str) -> str:
     signs = unicodedata.normalize("NFKD", storable(text).replace("İ", "i")).casefold()
     return unicodedata.normalize("NFC", _ACCENTS.sub("", signs).translate(_LETTERS))

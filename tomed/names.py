@@ -23,10 +23,9 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from math import ceil
 
-from tomed.folding import fold
+from tomed.folding import fold, remembered
 from tomed.spelling import spell, spell_for_web
 
 _EXTENSIONS = (
@@ -98,14 +97,14 @@ def name_key(stem: str) -> str:
     return " ".join(_REPLACED.sub("_", stem).casefold().split()).rstrip(". ")
 
 
-@lru_cache(maxsize=4096)
+@remembered(4096)
 def words_key(text: str) -> str:
     """Key of a title or a person: words without case, accents and punctuation. Signs alone stay as they are."""
     text = mend(text)
     return " ".join(_WORD.findall(fold(text))) or " ".join(text.split())
 
 
-@lru_cache(maxsize=8192)
+@remembered(8192)
 def author_keys(author: str) -> frozenset[str]:
     """Keys of a person in any usual writing: ``Le Guin, Ursula K.`` and ``Ursula K. Le Guin`` share one.
 

@@ -47,7 +47,7 @@ def prepare(gathered: rows.Gathered, rule: KindRule, derive: Sequence[Derive]) -
 
 
 class Preparation:
-    """Prepares reads in order: ``Pending`` is what was asked for, ``take`` waits for it."""
+    """Prepares reads in the order in which they are submitted; one object a pass."""
 
     def __init__(self, rule: KindRule, derive: Sequence[Derive], books: int) -> None:
         self._rule = rule

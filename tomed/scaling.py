@@ -26,8 +26,9 @@ from tomed.store.scales import Unscaled
 
 log = logging.getLogger(__name__)
 
-BATCH = 32
-"""Places that are measured in one go, and kept by one write."""
+BATCH = 8
+"""Places that are measured in one go, and kept by one write: so many does who asks for a place meanwhile wait for, on a
+small machine too, and so many share the time that one question may take."""
 YIELD = 6
 """How many times as long as a batch took nothing is measured: no more than a seventh of a processor is used."""
 PAUSE_S = 1.0

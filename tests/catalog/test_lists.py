@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from tomed import catalog
 from tomed.errors import NotFound
 from tomed.folding import fold, question_words, sort_key, words
 from tomed.model import BookQuery, Format, NameView, Page, Status
+from tomed.names import words_key
 from tomed.store import catalog as sql
 from tomed.store import searches
 from tomed.store.db import connect, transaction
@@ -352,3 +354,15 @@ def test_random_questions_never_fail(shelf: Shelf) -> None:
         question = "".join(dice.choice(signs) for _ in range(dice.randint(1, 12)))
         query: dict[str, Any] = {dice.choice(["q", "author", "tag", "series"]): question}
         shelf.books(**query)
+
+
+@pytest.mark.parametrize("letter", ["e", "é"])
+def test_long_names_are_not_kept(letter: str) -> None:
+    """A client may send thousands of names of eight thousand letters each; what is remembered of them is nothing."""
+    tracemalloc.start()
+    try:
+        for number in range(300):
+            assert words_key(letter * 8_000 + str(number)).endswith(str(number))
+        assert tracemalloc.get_traced_memory()[0] < 1e6
+    finally:
+        tracemalloc.stop()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,17 +16,6 @@ BEHIND_S = 7200
 READ = "S.open(book) S.turn(3, 30) S.close_book() S.run(5) "
 WRONG = f"S.world.connected = false S.clock_error(-{BEHIND_S}) "
 RIGHT = "S.clock_error(0) S.net(true) S.run(5) S.settle() "
-
-
-@pytest.fixture
-def server() -> Iterator[FaultProxy]:
-    with FaultProxy() as proxy:
-        yield proxy
-
-
-@pytest.fixture
-def device(tmp_path: Path, server: FaultProxy) -> Device:
-    return Device(tmp_path / "device", server.url)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import apsw
 import pytest
 
 from tomed.errors import StoreError
-from tomed.store import devices, events, tokens, users
+from tomed.store import devices, events, mirror, tokens, users
 from tomed.store.db import Store, connect
 from tomed.store.migrations import available
 
@@ -171,3 +171,18 @@ async def test_a_job_that_fails_alone_leaves_nothing(store: Store):
         await store.write(half_done)
     await store.write(lambda c: users.create(c, "next", None, now=1))
     assert [user.name for user in store.read(users.everyone)] == ["next"]
+
+
+def test_after_many_books_the_writer_is_as_before(tmp_path: Path):
+    """A first index takes more memory for pages while it lasts, and no longer."""
+    connection = connect(tmp_path / "tomed.db")
+
+    def tuned() -> list[object]:
+        return [connection.pragma(name) for name in ("cache_size", "wal_autocheckpoint")]
+
+    before = tuned()
+    mirror.tune(connection, bulk=True)
+    assert tuned() != before
+    mirror.tune(connection, bulk=False)
+    assert tuned() == before
+    connection.close()

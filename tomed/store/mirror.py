@@ -26,6 +26,7 @@ import msgspec
 from tomed.folding import sort_key, words
 from tomed.model import BookId, Entry, LibraryId
 from tomed.store.cards import Card, pack
+from tomed.store.db import CACHE_KIB
 from tomed.store.named import Named, series_sort
 
 Connection = apsw.Connection
@@ -33,7 +34,7 @@ Connection = apsw.Connection
 NO_SERIES = "\uffff"
 """Key of books outside any series: they come last."""
 
-CACHE_KIB, BULK_CACHE_KIB = 8_192, 16_384
+BULK_CACHE_KIB = 16_384
 BULK_CHECKPOINT = 8_000  # pages
 
 _CONTENT = attrgetter(
